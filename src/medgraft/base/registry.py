@@ -1,0 +1,89 @@
+"""One kind of registry for everything that has a name: methods, sources, formats, studies."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from typing import Generic, TypeVar
+
+from medgraft.base.errors import MedgraftError, did_you_mean
+
+T = TypeVar("T")
+
+
+class Registry(Mapping[str, T], Generic[T]):
+    """A mapping by name, with glob look-up, filled by importing the modules of some packages.
+
+    The modules are imported at the first look-up, not before, so that ``import medgraft`` stays cheap.
+
+    Parameters
+    ----------
+    kind : str
+        What the entries are, for error messages (``"method"``).
+    packages : tuple of str
+        Packages whose modules register entries when imported.
+
+    Raises
+    ------
+    MedgraftError
+        An unknown name is looked up; the message offers the closest name.
+
+    Examples
+    --------
+    >>> r = Registry("fruit")
+    >>> r.add("apple", 1)
+    >>> r.add("apricot", 2)
+    >>> r.list("ap*")
+    ['apple', 'apricot']
+    >>> r["aple"]
+    Traceback (most recent call last):
+        ...
+    medgraft.base.errors.MedgraftError: There is no fruit 'aple'. Did you mean 'apple'?
+    """
+
+    def __init__(self, kind: str, packages: tuple[str, ...] = ()) -> None:
+        self.kind = kind
+        self._packages = packages
+        self._entries: dict[str, T] = {}
+        self._filled = not packages
+
+    def _fill(self) -> None:
+        if self._filled:
+            return
+        self._filled = True  # set first: the modules imported below may look names up themselves
+        for package in self._packages:
+            module = importlib.import_module(package)
+            for info in pkgutil.walk_packages(module.__path__, prefix=f"{package}."):
+                importlib.import_module(info.name)
+
+    def add(self, name: str, entry: T) -> None:
+        """Register `entry` under `name`; a name can be taken only once."""
+        if name in self._entries:
+            raise ValueError(f"{self.kind} '{name}' is registered twice")
+        self._entries[name] = entry
+
+    def __getitem__(self, name: str) -> T:
+        self._fill()
+        try:
+            return self._entries[name]
+        except KeyError:
+            hint = did_you_mean(name, self._entries) or f" Known: {', '.join(sorted(self._entries))}."
+            raise MedgraftError(f"There is no {self.kind} '{name}'.{hint}") from None
+
+    def __contains__(self, name: object) -> bool:
+        self._fill()
+        return name in self._entries
+
+    def __iter__(self) -> Iterator[str]:
+        self._fill()
+        return iter(sorted(self._entries))
+
+    def __len__(self) -> int:
+        self._fill()
+        return len(self._entries)
+
+    def list(self, pattern: str = "*") -> list[str]:
+        """Return the names that match a glob, sorted."""
+        return [name for name in self if fnmatchcase(name, pattern)]
