@@ -1,0 +1,231 @@
+"""The cohort: one row for each sample, and what each column is."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from medgraft.base import MedgraftError
+from medgraft.cohort.images import decode_image
+from medgraft.cohort.labels import TASKS, is_number, name, names, sort_names
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+__all__ = ["TASKS", "Cohort"]
+
+# More levels than this are hardly categories; their text may be about single patients, so it is not kept.
+_MAX_LEVELS = 50
+
+
+@dataclass(frozen=True, eq=False)
+class Cohort:
+    """Patients as a table: one row per sample, columns with roles. Get one from :func:`medgraft.read`.
+
+    Nothing is decoded, imputed or scaled here: whatever learns from data happens inside the training
+    part of a split. Do not build one by hand unless the roles are known to be right; `read` checks them.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row per sample, index 0 to n-1; every column of the file.
+    label : str or None
+        The column to predict; None for data that are only predicted on.
+    features : tuple of str
+        Columns of numbers, bools and text that have no other role.
+    image : str or None
+        The column of absolute paths of images.
+    group : str or None
+        The column of patients; no patient is ever on both sides of a split.
+    domain : str or None
+        The column of sites, scanners or batches.
+    time : str or None
+    protected : tuple of str
+        Columns for fairness; they are not features.
+    positive : str or None
+        The class that is the event, by name (binary only).
+    task : str
+        One of `TASKS`, or ``"unlabelled"`` when there is no label.
+    name : str
+        Stem of the file, or name of the folder.
+    warnings : tuple of str
+        What the reader did or skipped, in sentences.
+    levels : tuple of str or None
+        Names of the classes; kept here so that a selection of rows has the classes of the whole.
+
+    Examples
+    --------
+    >>> from medgraft.cohort import read
+    >>> c = read(pd.DataFrame({"age": [50, 60, 70, 80], "ill": ["no", "no", "yes", "yes"]}), label="ill")
+    >>> c.n, c.kind, c.task, c.classes, c.y.tolist()
+    (4, 'table', 'binary', ['no', 'yes'], [0, 0, 1, 1])
+    """
+
+    table: pd.DataFrame
+    label: str | None
+    features: tuple[str, ...]
+    image: str | None = None
+    group: str | None = None
+    domain: str | None = None
+    time: str | None = None
+    protected: tuple[str, ...] = ()
+    positive: str | None = None
+    task: str = "unlabelled"
+    name: str = "table"
+    warnings: tuple[str, ...] = ()
+    levels: tuple[str, ...] | None = None
+
+    @property
+    def n(self) -> int:
+        """Number of samples (rows)."""
+        return len(self.table)
+
+    @property
+    def kind(self) -> str:
+        """``"image"`` when a column of image paths has that role, else ``"table"``."""
+        return "table" if self.image is None else "image"
+
+    @property
+    def classes(self) -> list[str] | None:
+        """Names of the classes in the order of the codes in `y`; None for regression or without label.
+
+        Binary: ``[negative, positive]``. Multiclass: sorted, numbers by value.
+        """
+        return None if self.levels is None else list(self.levels)
+
+    @cached_property
+    def y(self) -> NDArray[Any]:
+        """The label, (n,): codes 0 to K-1 into `classes`, or float64 for regression.
+
+        Raises
+        ------
+        MedgraftError
+            There is no label column, or labels are missing.
+        """
+        if self.label is None:
+            raise MedgraftError(
+                f"The cohort '{self.name}' has no label: say which column it is with --label."
+            )
+        column = self.table[self.label]
+        unknown = int(column.isna().sum())
+        if unknown:
+            raise MedgraftError(
+                f"The label '{self.label}' of '{self.name}' is missing in {unknown} of {self.n} rows: "
+                "remove these rows first."
+            )
+        if self.levels is None:
+            return _frozen(column.to_numpy(dtype=np.float64, copy=True))
+        codes = pd.Index(self.levels).get_indexer(pd.Index(names(column)))
+        if (codes < 0).any():
+            new = sort_names(set(names(column)) - set(self.levels))
+            raise MedgraftError(f"The label '{self.label}' has values that are no classes: {', '.join(new)}.")
+        return _frozen(codes.astype(np.intp))
+
+    @cached_property
+    def groups(self) -> NDArray[np.intp]:
+        """Codes of the patients, (n,); every row is its own patient when there is no group column.
+
+        Codes follow the sorted names, so they do not depend on the order of the rows. A row whose
+        patient is missing is a patient of its own.
+        """
+        if self.group is None:
+            return _frozen(np.arange(self.n))
+        ids = names(self.table[self.group])
+        known = np.array([i is not None for i in ids], dtype=bool)
+        codes = np.empty(self.n, dtype=np.intp)
+        uniques, codes[known] = np.unique(ids[known].astype(str), return_inverse=True)
+        codes[~known] = len(uniques) + np.arange(int((~known).sum()))
+        return _frozen(codes)
+
+    @cached_property
+    def domains(self) -> NDArray[np.str_] | None:
+        """Names of the domains, (n,) of str, or None; a missing one is the domain ``"missing"``."""
+        if self.domain is None:
+            return None
+        return _frozen(
+            np.array([d if d is not None else "missing" for d in names(self.table[self.domain])], str)
+        )
+
+    @property
+    def X(self) -> pd.DataFrame:
+        """What a model reads: the feature columns as they are, or one column ``image`` of paths."""
+        if self.image is not None:
+            return pd.DataFrame({"image": self.table[self.image]})
+        return self.table[list(self.features)]
+
+    def select(self, rows: NDArray[Any] | Sequence[int]) -> Cohort:
+        """Return the cohort of some rows, in the order given; roles and classes stay.
+
+        Parameters
+        ----------
+        rows : array of int, or of bool (n,)
+        """
+        index = np.asarray(rows)
+        picked = self.table.iloc[np.flatnonzero(index) if index.dtype == bool else index.astype(np.intp)]
+        return replace(self, table=picked.reset_index(drop=True))
+
+    def open_image(self, i: int) -> Image.Image:
+        """Decode the image of row `i`; see :func:`decode_image`."""
+        if self.image is None:
+            raise MedgraftError(f"The cohort '{self.name}' is a table without images.")
+        return decode_image(str(self.table[self.image].iloc[i]))
+
+    def schema(self) -> dict[str, Any]:
+        """Return the data contract, ready for JSON: what a model of this cohort needs to be given.
+
+        ``columns`` has, for each feature, ``name``, ``kind`` (``"number"`` or ``"category"``) and
+        ``levels`` (the sorted values of a category; None for numbers, and for more than 50 values).
+        """
+        return {"kind": self.kind, "columns": [_column(self.table[f], f) for f in self.features]}
+
+    def fingerprint(self) -> str:
+        """Return a SHA-256 of roles and content; of the files' bytes, not their paths, for images.
+
+        Equal fingerprints mean equal data in equal order: what a resumed trial must check. The name of
+        the cohort and its warnings play no part. Cost: one reading of every image file.
+        """
+        return self._fingerprint
+
+    @cached_property
+    def _fingerprint(self) -> str:
+        roles = (self.label, self.features, self.image, self.group, self.domain, self.time, self.protected)
+        h = hashlib.sha256(json.dumps([roles, self.positive, self.task, self.levels]).encode())
+        for column in self.table.columns:
+            h.update(f"\0{column}\0".encode())
+            values = self.table[column]
+            if column == self.image:
+                for path in values:
+                    h.update(_file_digest(str(path)))
+            else:
+                h.update(pd.util.hash_pandas_object(values, index=False).to_numpy().tobytes())
+        return h.hexdigest()
+
+
+def _frozen(array: NDArray[Any]) -> NDArray[Any]:
+    # Computed once and shared: nobody may write into it.
+    array.flags.writeable = False
+    return array
+
+
+def _column(values: pd.Series[Any], feature: str) -> dict[str, Any]:
+    if is_number(values):
+        return {"name": feature, "kind": "number", "levels": None}
+    known = sort_names(name(v) for v in values.dropna().unique())
+    return {"name": feature, "kind": "category", "levels": known if len(known) <= _MAX_LEVELS else None}
+
+
+def _file_digest(path: str) -> bytes:
+    try:
+        with Path(path).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").digest()
+    except OSError as error:
+        raise MedgraftError(f"The image '{path}' cannot be read ({error.strerror}).") from error

@@ -1,0 +1,121 @@
+"""Calibration: do events happen as often as predicted?"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import ndtri
+
+from medgraft.base import MedgraftError
+from medgraft.evidence.metrics.base import Floats, metrics
+from medgraft.evidence.metrics.calibration import calibration_error, confidence, equal_mass_bins
+from medgraft.evidence.scores import Scores
+
+
+def _checked(y: ArrayLike, p: ArrayLike, bins: int) -> tuple[Floats, Floats]:
+    if bins < 1:
+        raise MedgraftError(f"Calibration needs at least one bin, not {bins}.")
+    guess = np.asarray(p, dtype=float)
+    if guess.ndim == 1:
+        guess = np.stack([1 - guess, guess], axis=1)
+    scores = Scores.of(metrics["ece"], y, guess)
+    return confidence(scores.y, scores.p)
+
+
+def wilson(successes: float, n: float, level: float = 0.95) -> tuple[float, float]:
+    r"""Return Wilson's score interval of a share.
+
+    The shares :math:`\pi` with :math:`|\hat\pi - \pi| \le z \sqrt{\pi (1 - \pi) / n}`; it stays within 0 and
+    1, and works at both ends. Wilson 1927, doi:10.1080/01621459.1927.10502953.
+
+    Examples
+    --------
+    >>> [round(end, 3) for end in wilson(8, 10)]
+    [0.49, 0.943]
+    """
+    z = float(ndtri((1 + level) / 2))
+    share, unit = successes / n, z * z / n
+    middle = (share + unit / 2) / (1 + unit)
+    half = z * math.sqrt(share * (1 - share) / n + unit / n / 4) / (1 + unit)
+    return 0.0 if successes == 0 else middle - half, 1.0 if successes == n else middle + half
+
+
+def ece(y: ArrayLike, p: ArrayLike, bins: int = 10) -> float:
+    """Return the expected calibration error over bins of equal mass; see the metric "ece".
+
+    Parameters
+    ----------
+    y : (n,) array
+        Class codes 0..K-1.
+    p : (n,) or (n, K) array
+        Probability of class 1, or of each class.
+    bins : int
+        How many.
+
+    Examples
+    --------
+    >>> ece([0, 1, 0, 1], [0.0, 0.5, 0.5, 1.0], bins=2)
+    0.0
+    """
+    predicted, happened = _checked(y, p, bins)
+    return float(calibration_error(predicted, happened, np.ones((1, len(predicted))), bins)[0])
+
+
+def reliability(
+    y: ArrayLike, p: ArrayLike, bins: int = 10, *, group: ArrayLike | None = None, level: float = 0.95
+) -> dict[str, Any]:
+    """Return the points of a calibration curve, with Wilson intervals.
+
+    Bins hold equal numbers of rows, and rows of equal probability share a bin; empty bins are left out. For
+    more than two classes the curve is that of the most probable class being right.
+
+    Parameters
+    ----------
+    y : (n,) array
+        Class codes 0..K-1.
+    p : (n,) or (n, K) array
+        Probability of class 1, or of each class.
+    bins : int
+        How many, at most.
+    group : (n,) array, default every row its own
+        Patients: the interval of a bin counts its patients, not their repeated rows.
+    level : float
+        Coverage of the intervals.
+
+    Returns
+    -------
+    dict
+        "bins": list of {"n", "patients", "predicted", "observed", "lo", "hi"}; "ece"; "n"; "of" says what is
+        predicted, "event" or "top class".
+
+    Examples
+    --------
+    >>> reliability([0, 1], [0.2, 0.9], bins=2)["bins"][1]["predicted"]
+    0.9
+    """
+    predicted, happened = _checked(y, p, bins)
+    who = np.arange(len(predicted)) if group is None else np.asarray(group)
+    if who.shape != predicted.shape:
+        raise MedgraftError(f"'group' has shape {who.shape}, but there are {len(predicted)} rows.")
+    _, tie, size = np.unique(predicted, return_inverse=True, return_counts=True)
+    where = equal_mass_bins(size[:, None].astype(float), bins)[tie, 0]
+    points = []
+    for b in np.unique(where):
+        rows = where == b
+        patients, observed = len(np.unique(who[rows])), float(happened[rows].mean())
+        lo, hi = wilson(observed * patients, patients, level)
+        points.append(
+            {
+                "n": int(rows.sum()),
+                "patients": patients,
+                "predicted": float(predicted[rows].mean()),
+                "observed": observed,
+                "lo": lo,
+                "hi": hi,
+            }
+        )
+    of = "top class" if np.ndim(p) == 2 and np.shape(p)[1] > 2 else "event"
+    return {"bins": points, "ece": ece(y, p, bins), "n": len(predicted), "of": of}

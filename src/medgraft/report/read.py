@@ -1,0 +1,111 @@
+"""Read a run folder, tolerant of what may be missing and strict about what must be there."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from medgraft.base import MedgraftError
+from medgraft.report.words import scrub
+
+_NEEDED = {
+    "task": str,
+    "metric": str,
+    "better": str,
+    "arms": list,
+    "control": str,
+    "comparisons": list,
+    "chosen": str,
+    "verdict": str,
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a report is made from: every path in it is cut to its last part.
+
+    Attributes
+    ----------
+    result : dict
+        The content of ``result.json``.
+    plan : dict
+        The content of ``plan.json``, or empty.
+    calibration : dict
+        By arm: "bins", a list of {"predicted", "observed", "lo", "hi", "n"}, and "of".
+    """
+
+    result: dict[str, Any]
+    plan: dict[str, Any]
+    calibration: dict[str, Any]
+
+
+def read_run(folder: Path) -> Run:
+    """Read a finished run.
+
+    Raises
+    ------
+    MedgraftError
+        There is no such folder, or it holds no finished run.
+    """
+    if not folder.is_dir():
+        raise MedgraftError(f"There is no folder '{folder}': give a folder that a trial wrote.")
+    if not (folder / "result.json").exists():
+        raise MedgraftError(
+            f"'{folder}' holds no finished run: there is no result.json in it; give a folder that a "
+            "trial wrote, or finish the run with --resume."
+        )
+    result = _json(folder / "result.json")
+    _check(result, folder)
+    plan = _json(folder / "plan.json") if (folder / "plan.json").exists() else {}
+    calibration = result.get("calibration") or _calibration(folder, result)
+    return Run(scrub(result), scrub(plan), scrub(calibration))
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as e:  # ValueError: not JSON, or not UTF-8
+        raise MedgraftError(f"'{path}' cannot be read ({_reason(e)}): run the trial again.") from None
+    if not isinstance(content, dict):
+        raise MedgraftError(f"'{path}' is not a file that medgraft wrote: run the trial again.")
+    return content
+
+
+def _reason(e: Exception) -> str:
+    if isinstance(e, json.JSONDecodeError):
+        return f"broken JSON in line {e.lineno}"
+    return e.strerror or type(e).__name__ if isinstance(e, OSError) else "not UTF-8 text"
+
+
+def _check(result: dict[str, Any], folder: Path) -> None:
+    def wrong(what: str) -> MedgraftError:
+        return MedgraftError(
+            f"The result.json in '{folder}' is no result of a trial: {what}; run the trial again."
+        )
+
+    for key, kind in _NEEDED.items():
+        if not isinstance(result.get(key), kind):
+            raise wrong(f"'{key}' is missing or of the wrong kind")
+    for key, name in (("arms", "name"), ("comparisons", "arm")):
+        if not all(isinstance(row, dict) and isinstance(row.get(name), str) for row in result[key]):
+            raise wrong(f"an entry of '{key}' has no '{name}'")
+    if not result["arms"]:
+        raise wrong("it has no arms")
+
+
+def _calibration(folder: Path, result: dict[str, Any]) -> dict[str, Any]:
+    """Work calibration out from the predictions, where the result does not hold it."""
+    path = folder / "predictions.parquet"
+    if not path.exists():
+        return {}
+    import pandas as pd
+
+    from medgraft.report.calibration import from_predictions
+
+    try:
+        table = pd.read_parquet(path)
+        return from_predictions(table, result["task"], result.get("budget"))
+    except (OSError, ValueError, KeyError):  # a report without this curve is better than none
+        return {}

@@ -1,0 +1,183 @@
+"""Plain words and plain numbers for a reader who is a clinician."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from medgraft.base import MedgraftError
+
+MINUS = "\N{MINUS SIGN}"
+DASH = "\N{EN DASH}"
+
+# One line each: what the number is, and what a good and a useless model score.
+METRICS = {
+    "auroc": (
+        "Area under the ROC curve: the chance that a patient with the event gets a higher score than a "
+        "patient without it; 1 is perfect, 0.5 is a coin toss."
+    ),
+    "auprc": (
+        "Area under the precision-recall curve: of the patients flagged, the share who have the event, "
+        "averaged over all thresholds; 1 is perfect, a useless model scores the share with the event."
+    ),
+    "accuracy": "The share of patients whose most probable class is the right one.",
+    "balanced_accuracy": (
+        "The share of patients recognised, worked out for each class and then averaged, so that a rare "
+        "class counts as much as a common one."
+    ),
+    "f1": "A balance of how many cases are found and how many alarms are true: 1 is perfect, 0 is useless.",
+    "brier": "The mean squared distance of the predicted probabilities from what happened: 0 is perfect.",
+    "log_loss": "How surprised the model is by what happened: 0 is perfect, and bold mistakes cost most.",
+    "ece": (
+        "How far predicted probabilities are from observed frequencies, on average: with 0.05, events "
+        "predicted at 30 % may happen in 25 % or 35 %."
+    ),
+    "mae": "Mean absolute error: how far a prediction is from the truth on average, in the label's units.",
+    "rmse": "Root mean squared error: like the mean absolute error, but large mistakes weigh more.",
+    "r2": (
+        "The share of the differences between patients that the model explains: 1 is perfect; 0 is no "
+        "better than predicting the mean for everyone."
+    ),
+}
+
+DESIGNS = {
+    "cross-validation": (
+        "cross-validation: the patients are divided into {folds} parts; each part is tested once with models "
+        "that never saw it"
+    ),
+    "external test": (
+        "external test: the models are tested on a separate set of patients, which they never saw"
+    ),
+    "leave one domain out": (
+        "leave one domain out: each domain is tested once with models that never saw any of its patients"
+    ),
+}
+
+TASKS = {
+    "binary": "yes or no",
+    "multiclass": "one of several classes",
+    "regression": "a number",
+}
+
+
+def metric_label(name: str) -> str:
+    """Return the name of a metric that a reader knows, or the name itself where it is not registered."""
+    from medgraft.evidence.metrics import metrics
+
+    try:
+        return metrics[name].label
+    except MedgraftError:
+        return name
+
+
+def decimals(metric: str, values: Iterable[float | None]) -> int:
+    """Return how many decimals show three digits of the largest value; three for metrics of classes."""
+    if metric not in ("mae", "rmse"):
+        return 3
+    largest = max((abs(v) for v in values if v is not None), default=0.0)
+    return 3 if largest == 0 else min(6, max(0, 2 - math.floor(math.log10(largest))))
+
+
+def number(x: float | None, places: int = 3, *, sign: bool = False) -> str:
+    """Write a number with a true minus sign; a dash where there is none.
+
+    Examples
+    --------
+    >>> number(-0.0512, 3, sign=True), number(None), number(-0.0001, 3)
+    ('−0.051', '–', '0.000')
+    """
+    if x is None:
+        return DASH
+    text = f"{x:.{places}f}"
+    if float(text) == 0:  # never "-0.000"
+        return text.lstrip("-")
+    return text.replace("-", MINUS) if x < 0 else f"+{text}" if sign else text
+
+
+def span(ci: tuple[float | None, float | None], places: int = 3, *, sign: bool = False) -> str:
+    """Write an interval in words, ``0.71 to 0.86``; a dash where an end is missing."""
+    lo, hi = ci
+    if lo is None or hi is None:
+        return DASH
+    return f"{number(lo, places, sign=sign)} to {number(hi, places, sign=sign)}"
+
+
+def count(n: Any) -> str:
+    """Write a whole number with thin spaces between thousands."""
+    return f"{n:,}".replace(",", "\N{NARROW NO-BREAK SPACE}") if isinstance(n, int) else DASH
+
+
+def duration(seconds: float | None) -> str:
+    """Write a time as a person would.
+
+    Examples
+    --------
+    >>> duration(0.034), duration(75), duration(7320)
+    ('0.03 s', '1 min 15 s', '2 h 2 min')
+    """
+    if seconds is None:
+        return DASH
+    if seconds < 10:
+        return f"{seconds:.2f} s" if seconds < 1 else f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s" if whole % 60 else f"{whole // 60} min"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def plural(n: int, one: str, many: str = "") -> str:
+    """Return ``1 patient`` or ``2 patients``."""
+    return f"{count(n)} {one if n == 1 else many or one + 's'}"
+
+
+def plain(value: Any, most: int = 12) -> str:
+    """Write a setting, a list or a dict of the plan as text; long lists are cut, and say so.
+
+    Examples
+    --------
+    >>> plain({"head": 0.001, "trunk": None}), plain(["a", "b", "c"], most=2)
+    ('head 0.001, trunk none', 'a, b and 1 more')
+    """
+    if isinstance(value, dict):
+        return _some([f"{k} {plain(v, most)}" for k, v in value.items()], most)
+    if isinstance(value, list | tuple):
+        return _some([plain(v, most) for v in value], most)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None:
+        return "none"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _some(parts: list[str], most: int) -> str:
+    rest = len(parts) - most
+    return ", ".join(parts[:most]) + (f" and {rest} more" if rest > 0 else "")
+
+
+# A path from a root, home or dot; not a web address, and not "mg/dL" or "and/or".
+_PATH = re.compile(
+    r"""(?<![\w:/.~\\])(?:[A-Za-z]:|~|\.{1,2})?[/\\]+(?:[^/\\'"\s<>|]+[/\\]+)+([^/\\'"\s<>|]*)"""
+)
+
+
+def scrub(value: Any) -> Any:
+    """Return a copy in which every file path is cut to its last part: a report is made to be sent.
+
+    Examples
+    --------
+    >>> scrub("cannot read '/home/ana/scans/p1.png', mg/dL")
+    "cannot read 'p1.png', mg/dL"
+    """
+    if isinstance(value, str):
+        return _PATH.sub(lambda m: m.group(1) or "(folder)", value)
+    if isinstance(value, dict):
+        return {scrub(k): scrub(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [scrub(v) for v in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import pytest
+
+from medgraft.report import story
+from medgraft.report.read import Run, read_run
+from medgraft.report.view import View
+
+
+def _view(result):
+    return View(Run(result, {}, {}))
+
+
+def _verdicts(result, **verdicts):
+    for c in result["comparisons"]:
+        c["verdict"] = verdicts.get(c["arm"].replace("-", "_"), "inconclusive")
+    return result
+
+
+@pytest.mark.parametrize(
+    ("verdict", "word"),
+    [("helps", "Transfer helps"), ("harms", "Transfer harms"), ("inconclusive", "Not proven either way")],
+)
+def test_the_badge_speaks_of_the_guard_even_where_the_control_is_delivered(make, verdict, word):
+    _, result = make()
+    result = _verdicts(result, guarded=verdict, l2sp="helps", coral="harms")
+    assert _view(result | {"chosen": "target-only"}).badge["word"] == word
+
+
+def test_without_a_guard_the_badge_speaks_of_the_chosen_arm(make):
+    _, result = make()
+    result = _verdicts(result, l2sp="helps", coral="harms") | {"guard": {"enabled": False}, "chosen": "l2sp"}
+    assert _view(result).badge["word"] == "Transfer helps"
+
+
+def test_the_badge_claims_harm_only_where_every_transfer_arm_harms(make):
+    _, result = make()
+    result |= {"guard": {"enabled": False}, "chosen": "target-only", "delivered": "target-only"}
+    some = _verdicts(result, coral="harms")
+    assert _view(some).badge["word"] == "No benefit shown"
+    every = _verdicts(result, **dict.fromkeys(("ulsif", "coral", "l2sp", "guarded"), "harms"))
+    assert _view(every).badge["word"] == "Transfer harms"
+
+
+def test_arms_show_the_figures_of_the_result(make):
+    _, result = make()
+    a = result["arms"][4]
+    c = next(c for c in result["comparisons"] if c["arm"] == a["name"])
+    row = _view(result).arms[4]
+    assert row["value"] == f"{a['value']:.3f}"
+    assert row["interval"] == f"{a['ci'][0]:.3f} to {a['ci'][1]:.3f}"
+    assert row["difference"] == f"{c['difference']:+.3f}"
+    control = _view(result).arms[1]
+    assert control["is_control"] and control["difference"] == "" and control["verdict"] == ""
+
+
+def test_what_is_undefined_shows_as_a_dash_and_never_as_nan(make):
+    _, result = make()
+    result["arms"][0] |= {
+        "value": None,
+        "ci": [None, None],
+        "metrics": {"auroc": {"value": None, "ci": [None, None]}},
+    }
+    row = _view(result).arms[0]
+    assert row["value"] == "–" and row["interval"] == "–"
+    column = [c["name"] for c in _view(result).metrics["columns"]].index("auroc")
+    assert _view(result).metrics["rows"][0]["cells"][column] == ("–", "–")
+
+
+def test_regression_is_shown_in_the_label_s_own_digits(make):
+    _, result = make("regression")
+    view = _view(result)
+    assert view.arms[0]["value"] == f"{result['arms'][0]['value']:.1f}"
+    assert view.metric["better"] == "lower"
+    cells = dict(
+        zip([c["name"] for c in view.metrics["columns"]], view.metrics["rows"][0]["cells"], strict=True)
+    )
+    assert cells["r2"][0] == "−0.030"
+
+
+def test_the_guard_s_choices_add_up_to_all_training_parts(make):
+    _, result = make()
+    choice = _view(result).choice
+    assert choice["total"] == 15
+    assert choice["counts"] == [("pooled", 9, "60 %"), ("l2sp", 4, "27 %"), ("target-only", 2, "13 %")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "phrase"),
+    [
+        ("cross-validation", "Not externally validated"),
+        ("external test", "separate from the training patients"),
+        ("leave one domain out", "same collection of data"),
+    ],
+)
+def test_the_limits_fit_the_design(make, kind, phrase):
+    _, result = make()
+    result["design"]["kind"] = kind
+    said = " ".join(story.limits(Run(result, {}, {})))
+    assert phrase in said
+    assert "“Inconclusive” does not mean “no difference”" in said
+
+
+def test_only_repeats_let_the_interval_speak_of_other_labelled_patients(make):
+    _, result = make()
+    assert result["design"]["repeats"] == 3
+    assert "had other patients been labelled" in story.limits(Run(result, {}, {}))[0]
+    result["design"]["repeats"] = 1
+    said = story.limits(Run(result, {}, {}))
+    assert "been labelled" not in said[0] and "conditional on the models as trained" in said[1]
+
+
+def test_the_cohort_table_counts_every_class_of_every_domain(make):
+    _, result = make()
+    table = story.cohort(Run(result, {}, {}))["table"]
+    va = next(r for r in table["rows"] if r["name"] == "va")
+    assert va["target"] and va["cells"] == ["90 (45 %)", "110 (55 %)"] and va["total"] == "200"
+
+
+def test_the_plan_shows_what_loaded_froze_and_at_which_rates(make):
+    folder, _ = make("multiclass", network=True)
+    shown = {n["name"]: dict(n["facts"]) for n in story.plan(read_run(folder))["networks"]}
+    tuned = shown["finetune:epochs=5,learning_rate=0.001"]
+    assert tuned["Frozen"].endswith("and 8 more")
+    assert tuned["Learning rates"] == "head 0.001, blocks.6 0.0003"
+    assert tuned["BatchNorm"] == "statistics of the source are kept"
+    assert shown["linear-probe"] == {"Loaded": "312 of 312 tensors of the trunk loaded; the head is new."}
+
+
+def test_one_arm_that_is_far_off_does_not_coarsen_the_differences_of_the_others(make):
+    _, result = make("regression")
+    for c, d in zip(result["comparisons"], [21.2, -2.977, 0.0, -0.5, 1, 1, 1], strict=True):
+        c |= {"difference": d, "ci": [d - 1.5, d + 1.5] if d else [0.0, 0.0]}
+    shown = {a["name"]: a["difference"] for a in _view(result).arms}
+    assert shown["majority"] == "+21.20" and shown["source-only"] == "−2.98" and shown["pooled"] == "0.00"
+
+
+def test_the_first_sentence_of_the_verdict_is_set_apart(make):
+    _, result = make()
+    whole = "guarded helps: AUROC is 0.12 higher (95 % interval 0.05 to 0.20). Of 5 other arms, 1 helped."
+    first, rest = _view(result | {"verdict": whole}).verdict
+    assert first.endswith("0.20).") and rest == "Of 5 other arms, 1 helped."
+    assert _view(result | {"verdict": "No arm."}).verdict == ("No arm.", "")

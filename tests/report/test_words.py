@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from medgraft.evidence.metrics.base import metrics
+from medgraft.report import words
+
+
+def test_every_registered_metric_is_explained_in_one_line():
+    unexplained = [m for m in metrics.list() if m not in words.METRICS]
+    assert not unexplained
+    assert all("\n" not in text and len(text) < 240 for text in words.METRICS.values())
+
+
+def test_a_metric_of_another_version_keeps_its_own_name():
+    assert words.metric_label("auroc") == "AUROC"
+    assert words.metric_label("c_index") == "c_index"
+
+
+@pytest.mark.parametrize(
+    ("metric", "values", "places"),
+    [
+        ("auroc", [0.7, 0.8], 3),
+        ("mae", [44.3, 51.0], 1),
+        ("mae", [0.0443], 4),
+        ("rmse", [5210.0], 0),
+        ("mae", [None], 3),
+        ("mae", [1e-12], 6),
+    ],
+)
+def test_three_digits_of_the_largest_value_are_shown(metric, values, places):
+    assert words.decimals(metric, values) == places
+
+
+def test_a_rounded_zero_has_no_sign_and_a_negative_number_a_true_minus():
+    assert words.number(-0.0004, 3, sign=True) == "0.000"
+    assert words.number(0.0004, 3, sign=True) == "0.000"
+    assert words.number(-1.5, 1) == "−1.5"
+    assert words.span((-0.1, 0.2), 1, sign=True) == "−0.1 to +0.2"
+    assert words.span((None, 0.2)) == "–"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.034, "0.03 s"), (9.94, "9.9 s"), (59.4, "59 s"), (59.6, "1 min"), (3599.7, "1 h 0 min"), (None, "–")],
+)
+def test_durations_carry_over_at_the_full_minute_and_hour(seconds, text):
+    assert words.duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        ("read /home/ana/heart.csv now", "read heart.csv now"),
+        (r"read C:\Users\ana\heart.csv now", "read heart.csv now"),
+        ("read ../data/a/heart.csv", "read heart.csv"),
+        ("read '~/data/heart.csv'", "read 'heart.csv'"),
+        ("in /home/ana/data/", "in (folder)"),
+        ("12 mg/dL and/or 3/4 of 1/2/2024", "12 mg/dL and/or 3/4 of 1/2/2024"),
+        ("see https://example.org/a/b", "see https://example.org/a/b"),
+    ],
+)
+def test_file_paths_are_cut_to_their_last_part_and_nothing_else_is(text, clean):
+    assert words.scrub(text) == clean
+
+
+def test_scrubbing_reaches_every_depth_and_turns_nan_into_none():
+    assert words.scrub({"/a/b/k": [{"x": "/a/b/c"}], "v": math.nan, "n": 3, "t": True}) == {
+        "k": [{"x": "c"}],
+        "v": None,
+        "n": 3,
+        "t": True,
+    }
+
+
+def test_long_lists_say_how_much_they_leave_out():
+    assert words.plain([f"b{i}" for i in range(15)]).endswith("b11 and 3 more")
+    assert words.plain({"freeze": True, "rate": 1e-4, "head": None}) == "freeze yes, rate 0.0001, head none"
