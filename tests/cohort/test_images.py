@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from medgraft.base import MedgraftError
-from medgraft.cohort import check_images, decode_image, read
+from medgraft.cohort import check_images, decode_image, kfold_splits, read
 
 RAMP = np.arange(256, dtype=np.uint8).reshape(16, 16)
 
@@ -107,6 +107,7 @@ def _noise(path):
     return path
 
 
+@pytest.mark.filterwarnings("ignore:Truncated File Read")
 @pytest.mark.parametrize("suffix", ["jpg", "png", "bmp", "tif"])
 @pytest.mark.parametrize("keep", [0.0, 0.01, 0.5, 0.9])
 def test_a_truncated_image_is_named_in_one_sentence(tmp_path, suffix, keep):
@@ -171,12 +172,30 @@ def test_unreadable_files_are_skipped_on_request_and_counted(folder):
     assert "ill/0.jpg" in checked.warnings[-1] and "well/1.jpg" in checked.warnings[-1]
 
 
-def test_skipping_may_not_lose_a_class_or_everything(folder):
-    for i in range(3):
-        _corrupt(folder / "ill" / f"{i}.jpg")
-    with pytest.raises(MedgraftError, match="No image of the class 'ill'"):
-        check_images(read(folder), skip_unreadable=True)
-    for i in range(3):
-        _corrupt(folder / "well" / f"{i}.jpg")
+def _lose(folder, label):
+    for path in (folder / label).iterdir():
+        _corrupt(path)
+
+
+def test_skipping_everything_is_an_error(folder):
+    _lose(folder, "ill")
+    _lose(folder, "well")
     with pytest.raises(MedgraftError, match="None of the 6 images"):
         check_images(read(folder), skip_unreadable=True)
+
+
+def test_a_class_that_loses_all_images_is_said_and_cannot_be_trained_without(folder):
+    _lose(folder, "ill")
+    checked = check_images(read(folder), skip_unreadable=True)
+    assert checked.warnings[-1] == "No image is left of the classes 'ill'."
+    assert len(checked.classes) == 2 and len(set(checked.y)) == 1
+    with pytest.raises(MedgraftError, match="one class only, 'well'"):
+        kfold_splits(checked, folds=2)
+
+
+def test_one_of_several_classes_that_loses_all_images_is_no_class(folder):
+    (folder / "unsure").mkdir()
+    _noise(folder / "unsure" / "0.jpg")
+    _lose(folder, "unsure")
+    checked = check_images(read(folder), skip_unreadable=True)
+    assert checked.classes == ["ill", "well"] and checked.y.tolist() == [0, 0, 0, 1, 1, 1]

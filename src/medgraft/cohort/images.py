@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medgraft.base import MedgraftError
+from medgraft.cohort.labels import names
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -91,14 +92,15 @@ def check_images(
     ----------
     cohort : Cohort
     skip_unreadable : bool, default False
-        Leave unreadable files out, with a warning that names them, instead of raising.
+        Leave unreadable files out, with a warning that names them, instead of raising. A class of
+        several that loses all its images is no class any more, which is said too.
     progress : callable, optional
         Called with (done, total) after each file.
 
     Raises
     ------
     MedgraftError
-        A file does not decode and `skip_unreadable` is False; or none decodes; or a class is lost.
+        A file does not decode and `skip_unreadable` is False; or none decodes.
 
     Notes
     -----
@@ -124,13 +126,23 @@ def check_images(
     keep = np.ones(len(paths), dtype=bool)
     keep[[i for i, _ in bad]] = False
     kept = cohort.select(keep)
-    if cohort.label is not None and cohort.levels is not None:
-        lost = set(cohort.table[cohort.label].dropna()) - set(kept.table[cohort.label].dropna())
-        if lost:
-            raise MedgraftError(f"No image of the class '{min(map(str, lost))}' can be decoded.")
     shown = ", ".join(f"'{p}'" for _, p in bad[:5]) + (", ..." if len(bad) > 5 else "")
     plural = "image that cannot be decoded was" if len(bad) == 1 else "images that cannot be decoded were"
-    return replace(kept, warnings=(*kept.warnings, f"{len(bad)} {plural} left out: {shown}."))
+    said = [f"{len(bad)} {plural} left out: {shown}."]
+    lost = _lost_classes(cohort, kept)
+    if lost:
+        said.append(f"No image is left of the classes {', '.join(map(repr, lost))}.")
+    levels = cohort.levels
+    if levels is not None and cohort.task == "multiclass":
+        levels = tuple(level for level in levels if level not in lost)
+    return replace(kept, levels=levels, warnings=(*kept.warnings, *said))
+
+
+def _lost_classes(cohort: Cohort, kept: Cohort) -> list[str]:
+    if cohort.label is None or cohort.levels is None:
+        return []
+    before, after = (set(names(c.table[cohort.label])) for c in (cohort, kept))
+    return [level for level in cohort.levels if level in before - after]
 
 
 def _problem(path: str) -> Exception | None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from medgraft.base import MedgraftError, did_you_mean
@@ -127,6 +128,11 @@ def choose_features(frame: pd.DataFrame, roles: Roles, say: Say) -> tuple[str, .
 
 
 def _reason_against(values: pd.Series[Any], column: str) -> str | None:
+    words = _WORDS.findall(column)  # PatientID and patient_id are the same two words
+    identifier = bool(words) and words[-1].lower() in _IDENTIFIERS
+    unnamed = column.startswith("Unnamed:")
+    if is_number(values) and not identifier and not unnamed:  # soon done, for tables of many thousand genes
+        return "it is empty" if bool(np.isnan(values.to_numpy()).all()) else None
     known = values.dropna()
     if len(known) == 0:
         return "it is empty"
@@ -134,24 +140,18 @@ def _reason_against(values: pd.Series[Any], column: str) -> str | None:
         return "it holds dates"
     distinct = known.nunique()
     whole = is_number(values) and bool((known % 1 == 0).all())
-    if (
-        column.startswith("Unnamed:")
-        and whole
-        and distinct == len(values)
-        and known.max() - known.min() + 1 == distinct
-    ):
+    if unnamed and whole and distinct == len(values) and known.max() - known.min() + 1 == distinct:
         return "it has no name and counts the rows"
     text = not is_number(values) and not pd.api.types.is_bool_dtype(values)
     if text and len(known) >= 5 and distinct > 0.9 * len(known):
         if is_image(str(known.iloc[0])):
             return f"it names files; say --image {column} if these are the patients' images"
         return f"it tells patients apart ({distinct} distinct texts in {len(known)} rows)"
-    words = _WORDS.findall(column)  # PatientID and patient_id are the same two words
-    if words and words[-1].lower() in _IDENTIFIERS and (text or whole) and len(known) >= 5:
+    if identifier and (text or whole) and len(known) >= 5:
         if distinct == len(known):
             return "its name and its distinct values are those of an identifier"
         if distinct > 0.5 * len(known):
-            return "it seems to name patients; if patients have several rows, say --group " + column
+            return f"it seems to name patients; if patients have several rows, say --group {column}"
     return None
 
 

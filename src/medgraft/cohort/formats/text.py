@@ -38,12 +38,13 @@ def clean(frame: pd.DataFrame, *, numbers: bool = True) -> pd.DataFrame:
     >>> clean(pd.DataFrame({"a": [" 1", "?"], "b": ["x ", "NA"]})).to_dict("list")
     {'a': [1.0, nan], 'b': ['x', nan]}
     """
-    columns = {}
-    for i, column in enumerate(frame.columns):
+    if not any(is_text(frame.iloc[:, i]) for i in range(frame.shape[1])):
+        return frame
+    columns = []
+    for i in range(frame.shape[1]):
         values = frame.iloc[:, i]
-        columns[i] = _clean(values, numbers) if is_text(values) else values
-        columns[i].name = column
-    return pd.concat(list(columns.values()), axis=1) if columns else frame
+        columns.append(_clean(values, numbers).rename(values.name) if is_text(values) else values)
+    return pd.concat(columns, axis=1)
 
 
 def _clean(values: pd.Series[Any], numbers: bool) -> pd.Series[Any]:
