@@ -1,0 +1,1 @@
+"""Arms without transfer: what every transfer has to beat."""

@@ -1,0 +1,82 @@
+"""The floor under every arm: predict the same for everyone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from medgraft.methods.base import TransferEstimator, _classifies
+from medgraft.methods.registry import method
+from medgraft.methods.rows import Rows
+from medgraft.methods.splits import Floats
+
+
+@method("majority", family="control", cost="O(n)", role="control")
+class Majority(TransferEstimator):
+    """Predict the class shares, or the mean, of the target's labelled patients for everyone.
+
+    Use it as the floor: an arm that does not beat it has learnt nothing from the features. Never use it as a
+    model.
+
+    Parameters
+    ----------
+    task : str
+        ``"classification"`` or ``"regression"``.
+    estimator : None
+        Not used; there for the common contract.
+    random_state : int
+        Not used; there for the common contract.
+
+    Attributes
+    ----------
+    shares_ : array (K,)
+        Weighted share of each class (classification).
+    mean_ : float
+        Weighted mean (regression).
+    note_ : str
+        Says so when no target patient has a label and all labelled patients are counted instead.
+
+    Examples
+    --------
+    >>> m = Majority().fit([[1.0], [2.0], [3.0]], ["ill", "ill", "well"])
+    >>> m.predict_proba([[9.0]]).round(2).tolist(), m.predict([[9.0]]).tolist()
+    ([[0.67, 0.33]], ['ill'])
+    """
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        if tags.classifier_tags is not None:
+            tags.classifier_tags.poor_score = True
+        if tags.regressor_tags is not None:
+            tags.regressor_tags.poor_score = True
+        return tags
+
+    def _fit(self, rows: Rows) -> None:
+        where = rows.labelled & rows.target
+        if not where.any():
+            where = rows.labelled
+            self.note_ = "No target patient has a label: the labelled patients of all domains were counted."
+        w, y = rows.weight[where], rows.y[where]
+        if rows.k:
+            self.shares_ = np.bincount(y, weights=w, minlength=rows.k) / w.sum()
+        else:
+            self.mean_ = float(w @ y / w.sum())
+        self.number_ = list(rows.table.number)
+
+    @available_if(_classifies)
+    def predict_proba(self, X: Any) -> Floats:
+        """Class shares (n, K), the same in every row."""
+        check_is_fitted(self)
+        return np.tile(self.shares_, (len(self._read(X, self.number_)), 1))
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Most frequent class, or mean (n,)."""
+        check_is_fitted(self)
+        n = len(self._read(X, self.number_))
+        if _classifies(self):
+            return np.asarray(self.classes_[np.full(n, int(self.shares_.argmax()))])
+        return np.full(n, self.mean_)

@@ -1,0 +1,1 @@
+"""Transfer by changing the features."""

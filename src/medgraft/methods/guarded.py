@@ -1,0 +1,294 @@
+"""First, do no harm: deliver a transfer only where it beats the control on held-out target patients."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, clone
+from sklearn.metrics import accuracy_score, r2_score
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from medgraft.base import MedgraftError
+from medgraft.evidence import choose, default_metric
+from medgraft.methods.base import TASK_NAMES, _classifies, contract_tags
+from medgraft.methods.controls.source_only import SourceOnly
+from medgraft.methods.controls.target_only import TargetOnly
+from medgraft.methods.registry import entries, method
+from medgraft.methods.rows import Rows
+from medgraft.methods.splits import Floats, Ints, inner_folds, number_again
+from medgraft.methods.table import InputError, Table
+
+
+@method(
+    "guarded",
+    family="guard",
+    needs=("source", "target-labels"),
+    cost="(inner folds) x (candidates) fits, and one more",
+    refs=("Breiman, Friedman, Olshen and Stone 1984, section 3.4.3 (the rule of one standard error)",),
+)
+class Guarded(BaseEstimator):
+    """Choose among transfer methods inside the training part; keep the control unless one is clearly better.
+
+    Use it as the arm to deliver: it cannot be fooled by its own test set, since it never sees one. Not to
+    learn which method is best (compare arms in a trial for that), and not without target labels: then it
+    keeps the control and says so.
+
+    The labelled target patients are split, whole patients together and stratified by class. Every
+    candidate and the control are fitted without the held-out part (all source rows and unlabelled rows stay
+    in training) and predict it. `medgraft.evidence.choose` compares these predictions; the choice is fitted
+    again on all rows.
+
+    Parameters
+    ----------
+    candidates : dict of name to estimator, optional
+        Arms to choose from; default every registered transfer method that reads arrays and does the task.
+    control : estimator, optional
+        What to fall back to; default ``target-only``, or ``source-only`` where no target patient has a label.
+    control_name : str, optional
+        What to call the control; default its registry name.
+    metric : str
+        What to choose by; "auto" is the default metric of the task.
+    inner_folds : int
+        Folds; 1 means one split, three quarters to train and one to compare.
+    rule : str
+        "one-se" or "family": see `medgraft.evidence.choose`.
+    task : str
+        ``"classification"`` or ``"regression"``.
+    random_state : int
+        Seed of the inner splits, of default candidates and of the comparison.
+
+    Attributes
+    ----------
+    choice_ : str
+        Name of the arm chosen; the control's is its registry name, or "control".
+    best_ : estimator
+        The choice, fitted on all training rows.
+    report_ : dict
+        JSON-able: "choice", "control", "reason" (a sentence), "metric", "inner_folds", "n_labelled",
+        "n_patients", "table" (one dict an arm: value, difference, standard error) and "skipped" (arms
+        that could not be fitted, with the reason).
+    classes_ : array (K,)
+        Labels, sorted (classification only).
+
+    Raises
+    ------
+    MedgraftError
+        The control itself cannot be fitted; an unknown metric or rule.
+
+    Notes
+    -----
+    Inside, arms learn from fewer target labels than the final fit does, which favours transfer a little; the
+    standard error that a candidate must exceed stands against it. X may be a DataFrame of image paths: it is
+    only cut by rows.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(230, 5))
+    >>> y = X @ [3.0, 2.0, 1.0, -2.0, 1.0] + rng.normal(size=230)
+    >>> site = ["a"] * 200 + ["b"] * 30
+    >>> m = Guarded(task="regression").fit(X, y, domain=site, target="b")
+    >>> m.choice_ in {"ulsif", "coral", "l2sp", "target-only"}, m.report_["n_patients"]
+    (True, 30)
+    """
+
+    def __init__(
+        self,
+        candidates: dict[str, Any] | None = None,
+        control: Any = None,
+        *,
+        control_name: str | None = None,
+        metric: str = "auto",
+        inner_folds: int = 3,
+        rule: str = "one-se",
+        task: str = "classification",
+        random_state: int = 0,
+    ) -> None:
+        self.candidates = candidates
+        self.control = control
+        self.control_name = control_name
+        self.metric = metric
+        self.inner_folds = inner_folds
+        self.rule = rule
+        self.task = task
+        self.random_state = random_state
+
+    def __sklearn_tags__(self) -> Any:
+        return contract_tags(super().__sklearn_tags__(), _classifies(self))
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        domain: Any = None,
+        target: str | None = None,
+        labelled: Any = None,
+        sample_weight: Any = None,
+        groups: Any = None,
+    ) -> Self:
+        """Choose, and fit the choice; parameters as in `TransferEstimator.fit`."""
+        if self.task not in TASK_NAMES:
+            raise InputError(f"task '{self.task}' does not exist: use one of {', '.join(TASK_NAMES)}.")
+        table = Table.of(X)
+        if not isinstance(X, pd.DataFrame):
+            X = table.numbers if all(table.number) else np.asarray(X, dtype=object)
+        validate_data(self, X, skip_check_array=True, reset=True)
+        keywords = {"domain": domain, "labelled": labelled, "sample_weight": sample_weight, "groups": groups}
+        rows = Rows.of(table, y, regression=not _classifies(self), target=target, **keywords)
+        if rows.classes is not None:
+            self.classes_ = rows.classes
+        columns = {k: np.asarray(v) for k, v in keywords.items() if v is not None}
+        given = _Given(X, np.asarray(y).reshape(-1), columns, target)
+        at = np.flatnonzero(rows.target & rows.labelled)
+        name, control = self._control(len(at) > 0)
+        arms = {name: control, **{k: v for k, v in self._candidates().items() if k != name}}
+        self.report_ = self._choose(given, rows, at, arms, name)
+        self.choice_ = self.report_["choice"]
+        self.best_ = given.fit(arms[self.choice_], rows.index)
+        return self
+
+    def _control(self, has_labels: bool) -> tuple[str, Any]:
+        control = self.control
+        if control is None:
+            cls = TargetOnly if has_labels else SourceOnly
+            control = cls(task=self.task, random_state=self.random_state)
+        names = [n for n, m in entries.items() if m.cls is type(control)]
+        return self.control_name or (names or ["control"])[0], control
+
+    def _candidates(self) -> dict[str, Any]:
+        if self.candidates is not None:
+            return dict(self.candidates)
+        kind = "binary" if _classifies(self) else "regression"
+        return {
+            n: m.cls(task=self.task, random_state=self.random_state)
+            for n, m in entries.items()
+            if m.role == "transfer" and m.family != "guard" and m.reads_tables and kind in m.tasks
+        }
+
+    def _choose(
+        self, given: _Given, rows: Rows, at: Ints, arms: dict[str, Any], control: str
+    ) -> dict[str, Any]:
+        task = "regression" if not rows.k else "binary" if rows.k == 2 else "multiclass"
+        metric = default_metric(task) if self.metric == "auto" else self.metric
+        patients = number_again(rows.units[at])
+        report: dict[str, Any] = {
+            "choice": control,
+            "control": control,
+            "reason": "",
+            "metric": metric,
+            "inner_folds": self.inner_folds,
+            "n_labelled": len(at),
+            "n_patients": len(np.unique(patients)),
+            "table": [],
+            "skipped": {},
+        }
+        if why := _nothing_to_compare(rows, at, patients):
+            report["reason"] = f"The control {control} is kept: {why}."
+            return report
+        fold = inner_folds(
+            patients,
+            k=max(self.inner_folds, 1) if self.inner_folds != 1 else 4,
+            seed=self.random_state,
+            stratum=rows.y[at] if rows.k else None,
+        )
+        parts = [0] if self.inner_folds == 1 else np.unique(fold).tolist()
+        held = np.isin(fold, parts)
+        preds: dict[str, Floats] = {}
+        for name, arm in arms.items():
+            try:
+                preds[name] = self._out_of_fold(given, rows, at, fold, parts, arm)[held]
+            except MedgraftError as error:
+                if name == control:
+                    raise
+                report["skipped"][name] = str(error)
+        choice = choose(
+            metric,
+            rows.y[at][held],
+            preds,
+            control,
+            group=patients[held],
+            fold=fold[held],
+            seed=self.random_state,
+            rule=self.rule,
+        )
+        return {**report, "choice": choice.name, "reason": choice.reason, "table": choice.table}
+
+    def _out_of_fold(
+        self, given: _Given, rows: Rows, at: Ints, fold: Ints, parts: list[int], arm: Any
+    ) -> Floats:
+        out = np.full((len(at), rows.k) if rows.k else len(at), np.nan)
+        for f in parts:
+            test = at[fold == f]
+            train = np.setdiff1d(rows.index, rows.index[test])
+            model = given.fit(arm, train)
+            X = given.take(rows.index[test])
+            out[fold == f] = self._aligned(model, X) if rows.k else model.predict(X)
+        return out
+
+    def _aligned(self, model: Any, X: Any) -> Floats:
+        """Probabilities of a model laid out over all classes."""
+        place = {c: i for i, c in enumerate(self.classes_.tolist())}
+        proba = np.asarray(model.predict_proba(X))
+        out = np.zeros((len(proba), len(place)))
+        out[:, [place[c] for c in model.classes_.tolist()]] = proba
+        return out
+
+    def _read(self, X: Any) -> Any:
+        check_is_fitted(self, "best_")
+        if not isinstance(X, pd.DataFrame):
+            table = Table.of(X)
+            X = table.numbers if all(table.number) else np.asarray(X, dtype=object)
+        validate_data(self, X, skip_check_array=True, reset=False)
+        return X
+
+    @available_if(_classifies)
+    def predict_proba(self, X: Any) -> Floats:
+        """Class probabilities (n, K) of the choice, in the order of `classes_`."""
+        X = self._read(X)
+        return self._aligned(self.best_, X)
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Label or value (n,) predicted by the choice."""
+        X = self._read(X)
+        return np.asarray(self.best_.predict(X))
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Accuracy, or R2 for regression."""
+        measure = accuracy_score if _classifies(self) else r2_score
+        return float(measure(y, self.predict(X), sample_weight=sample_weight))
+
+
+class _Given:
+    """What the caller gave, to be cut by rows; lives only while fitting."""
+
+    def __init__(self, X: Any, y: NDArray[Any], columns: dict[str, NDArray[Any]], target: str | None) -> None:
+        self.X, self.y, self.columns, self.target = X, y, columns, target
+
+    def take(self, rows: Ints) -> Any:
+        return self.X.iloc[rows] if isinstance(self.X, pd.DataFrame) else self.X[rows]
+
+    def fit(self, arm: Any, rows: Ints) -> Any:
+        model = clone(arm)
+        progress = getattr(arm, "progress", None)
+        if progress is not None:  # a callback is no setting, so that clone leaves it behind
+            model.progress = progress
+        columns = {k: v[rows] for k, v in self.columns.items()}
+        return model.fit(self.take(rows), self.y[rows], target=self.target, **columns)
+
+
+def _nothing_to_compare(rows: Rows, at: Ints, patients: Ints) -> str:
+    """Why no comparison is possible, or an empty string."""
+    if not len(at):
+        return "no target patient has a label, so that nothing can be compared"
+    if rows.k == 1:
+        return "all labels are the same"
+    if len(np.unique(patients)) < 2:
+        return "one labelled target patient is too few to compare by"
+    if rows.k and min(len(np.unique(patients[rows.y[at] == c])) for c in np.unique(rows.y[at])) < 2:
+        return "a class has fewer than two labelled target patients"
+    return ""

@@ -1,0 +1,1 @@
+"""Transfer by weighting the source's patients."""

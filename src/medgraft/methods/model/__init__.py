@@ -1,0 +1,1 @@
+"""Transfer of a fitted model's coefficients."""

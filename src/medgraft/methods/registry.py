@@ -1,0 +1,110 @@
+"""The registry of methods: the command line, the docs table and the contract tests all read it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from medgraft.base import Registry
+
+T = TypeVar("T", bound=type)
+
+FAMILIES = ("control", "instance", "feature", "model", "finetune", "guard")
+NEEDS = ("source", "target-labels", "target-rows", "images", "pretrained")
+ROLES = ("control", "transfer")
+TASKS = ("binary", "multiclass", "regression")
+
+
+@dataclass(frozen=True)
+class Method:
+    """What is known of a method without fitting it.
+
+    Parameters
+    ----------
+    name : str
+        The name on the command line (``"coral"``).
+    cls : type
+        The estimator class; the decorator leaves it unchanged.
+    family : str
+        One of ``control``, ``instance``, ``feature``, ``model``, ``finetune``, ``guard``.
+    tasks : tuple of str
+        Which of ``binary``, ``multiclass``, ``regression`` it can do.
+    needs : tuple of str
+        What must be there for the method to do more than a control: ``source`` (rows of other domains),
+        ``target-labels``, ``target-rows``, ``images``, ``pretrained``.
+    cost : str
+        Cost of a fit, in the big-O of n rows and p features.
+    refs : tuple of str
+        Papers, with DOI where there is one.
+    role : str
+        ``control`` or ``transfer``.
+    summary : str
+        First line of the class's docstring.
+    """
+
+    name: str
+    cls: type[Any]
+    family: str
+    tasks: tuple[str, ...]
+    needs: tuple[str, ...]
+    cost: str
+    refs: tuple[str, ...]
+    role: str
+    summary: str
+
+    @property
+    def reads_tables(self) -> bool:
+        """Whether the method reads arrays and tables; the others read images or need a network."""
+        return not {"images", "pretrained"} & set(self.needs)
+
+
+entries: Registry[Method] = Registry("method", packages=("medgraft.methods",))
+
+
+def method(
+    name: str,
+    *,
+    family: str,
+    tasks: tuple[str, ...] = TASKS,
+    needs: tuple[str, ...] = (),
+    cost: str,
+    refs: tuple[str, ...] = (),
+    role: str = "transfer",
+) -> Callable[[T], T]:
+    """Register a class as the method `name`, and leave the class as it is.
+
+    Parameters
+    ----------
+    name, family, tasks, needs, cost, refs, role
+        As in `Method`; the task ``"classification"`` stands for binary and multiclass.
+
+    Raises
+    ------
+    ValueError
+        A family, task, need or role that does not exist, or a name taken twice: the author's mistake.
+
+    Examples
+    --------
+    >>> from medgraft.methods import entries
+    >>> entries["coral"].family
+    'feature'
+    """
+    full = tuple(t for task in tasks for t in (TASKS[:2] if task == "classification" else (task,)))
+    for what, given, known in (
+        ("family", (family,), FAMILIES),
+        ("task", full, TASKS),
+        ("need", needs, NEEDS),
+        ("role", (role,), ROLES),
+    ):
+        for value in given:
+            if value not in known:
+                raise ValueError(f"method '{name}': unknown {what} '{value}', use one of {', '.join(known)}")
+
+    def register(cls: T) -> T:
+        summary = (inspect.getdoc(cls) or "").split("\n", 1)[0]
+        entries.add(name, Method(name, cls, family, full, tuple(needs), cost, tuple(refs), role, summary))
+        return cls
+
+    return register

@@ -1,0 +1,144 @@
+"""Inner splits that keep a patient whole, and that do not depend on the order of the rows."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats: TypeAlias = NDArray[np.float64]
+Ints: TypeAlias = NDArray[np.intp]
+
+_M1, _M2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+
+
+def _mix(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Finaliser of splitmix64: every input bit reaches every output bit."""
+    x = (x ^ (x >> np.uint64(30))) * _M1
+    x = (x ^ (x >> np.uint64(27))) * _M2
+    return x ^ (x >> np.uint64(31))
+
+
+def row_keys(X: NDArray[Any], bits: NDArray[np.uint64] | None = None) -> NDArray[np.uint64]:
+    """One number per row that depends on the row's content alone, not on its place.
+
+    Sorting by it gives every permutation of the same rows the same order, so that an inner split is a
+    property of the patients and not of the file.
+
+    Parameters
+    ----------
+    X : array (n, p) of float
+        NaN is one value like any other, and -0 equals 0.
+    bits : array (n, q) of uint64, optional
+        More columns, already numbers of 64 bits.
+
+    Returns
+    -------
+    array (n,) of uint64
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> a = np.array([[1.0, np.nan], [0.0, 2.0], [1.0, np.nan]])
+    >>> k = row_keys(a)
+    >>> bool(k[0] == k[2]), bool(k[0] == k[1])
+    (True, False)
+    """
+    clean = np.array(X, dtype=np.float64, order="C") + 0.0
+    clean[np.isnan(clean)] = np.nan
+    all_bits = clean.view(np.uint64) if bits is None else np.hstack([clean.view(np.uint64), bits])
+    columns = _mix(np.arange(1, all_bits.shape[1] + 1, dtype=np.uint64)) | np.uint64(1)
+    mixed = _mix(all_bits) * columns
+    return _mix(mixed.sum(axis=1, dtype=np.uint64))
+
+
+def units_of(
+    keys: NDArray[np.uint64], stratum: Ints | None = None, groups: NDArray[Any] | None = None
+) -> Ints:
+    """Codes of what may not be torn apart: the patient, or else all copies of one row.
+
+    A copy of a row on both sides of a split is a leak, and keeping copies together makes an integer
+    weight mean the same as repeating the row.
+
+    Parameters
+    ----------
+    keys : array (n,) of uint64
+        From `row_keys`.
+    stratum : array (n,) of int, optional
+        Class of each row: rows of other classes are never copies of each other.
+    groups : array (n,), optional
+        Patient of each row; when given, it alone decides.
+
+    Returns
+    -------
+    array (n,) of int
+        0 to U-1 in the order of names or keys, so that they do not depend on the order of the rows;
+        equal codes stay together.
+    """
+    if groups is not None:
+        return np.unique(groups, return_inverse=True)[1].reshape(-1)
+    if stratum is None:
+        return np.unique(keys, return_inverse=True)[1].reshape(-1)
+    rows = np.rec.fromarrays([keys, stratum])
+    return np.unique(rows, return_inverse=True)[1].reshape(-1)
+
+
+def number_again(units: Ints) -> Ints:
+    """Number the units of some rows 0 to U-1 again, in the same order."""
+    return np.unique(units, return_inverse=True)[1].reshape(-1)
+
+
+def inner_folds(units: Ints, *, k: int, seed: int, stratum: Ints | None = None) -> Ints:
+    """Deal whole units to `k` folds, stratified, the same for every order of the rows.
+
+    Units are shuffled with `seed` and dealt round robin stratum by stratum. The
+    stratum of a unit is its most frequent one (the rarer overall on a tie).
+
+    Parameters
+    ----------
+    units : array (n,) of int
+        From `units_of`.
+    k : int
+        Number of folds; with fewer units than folds some folds stay empty.
+    seed : int
+        Seed of the shuffle.
+    stratum : array (n,) of int, optional
+        Class codes. Renaming classes changes no split.
+
+    Returns
+    -------
+    array (n,) of int
+        The fold in which the row is held out.
+
+    Notes
+    -----
+    Cost O(n + U log U + U K) for U units and K classes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> y = np.array([0, 0, 0, 1, 1, 1])
+    >>> f = inner_folds(np.arange(6), k=3, seed=0, stratum=y)
+    >>> sorted(f[y == 0].tolist()), sorted(f[y == 1].tolist())
+    ([0, 1, 2], [0, 1, 2])
+    """
+    n_units = int(units.max()) + 1 if len(units) else 0
+    order = np.random.default_rng(seed).permutation(n_units)
+    kind = _unit_stratum(units, stratum, n_units)[order]
+    # Strata in the order in which they turn up, so that their names play no part.
+    first = np.unique(kind, return_index=True)[1]
+    dealt = np.concatenate([order[kind == kind[i]] for i in np.sort(first)]) if n_units else order
+    fold = np.empty(n_units, dtype=np.intp)
+    fold[dealt] = np.arange(n_units) % k
+    return fold[units]
+
+
+def _unit_stratum(units: Ints, stratum: Ints | None, n_units: int) -> Ints:
+    if stratum is None:
+        return np.zeros(n_units, dtype=np.intp)
+    k = int(stratum.max()) + 1
+    count = np.bincount(units * k + stratum, minlength=n_units * k).reshape(n_units, k)
+    total = count.sum(axis=0)
+    # A tie goes to the rarer class: it is the one that a split can lose.
+    return np.argmax(count * (float(total.sum()) + 1.0) - total, axis=1)

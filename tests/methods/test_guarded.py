@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
+
+from medgraft.base import MedgraftError
+from medgraft.methods import Guarded
+from medgraft.methods.controls.majority import Majority
+from medgraft.methods.controls.pooled import Pooled
+from medgraft.methods.controls.source_only import SourceOnly
+from medgraft.methods.controls.target_only import TargetOnly
+from medgraft.methods.model.l2sp import L2SP
+
+
+class Spy(ClassifierMixin, BaseEstimator):
+    """A neural candidate in disguise: reads a frame of paths by iloc, remembers what it was given."""
+
+    seen: list = []  # noqa: RUF012 - shared by the clones on purpose
+    progress = None
+
+    def __init__(self, right=True):
+        self.right = right
+
+    def fit(self, X, y, *, domain=None, target=None, labelled=None, sample_weight=None, groups=None):
+        assert isinstance(X, pd.DataFrame)
+        assert list(X.columns) == ["image"]
+        assert len(X) == len(y) == len(domain) == len(labelled) == len(groups)
+        self.classes_ = np.unique(np.asarray(y)[labelled])
+        Spy.seen.append(
+            (X["image"].iloc[:].tolist(), list(groups), dict(zip(X["image"], labelled, strict=True)))
+        )
+        self.progress_at_fit_ = self.progress
+        return self
+
+    def predict_proba(self, X):
+        # The truth is in the file's name; a wrong spy reads it the wrong way round.
+        ill = X["image"].str.contains("ill").to_numpy() == self.right
+        noise = np.array([len(set(p)) % 3 for p in X["image"]]) / 10
+        return np.column_stack([1 - ill * 0.7 - noise, ill * 0.7 + noise])
+
+    def predict(self, X):
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+
+def images(n=72):
+    rng = np.random.default_rng(0)
+    y = np.array(["ill", "well"])[rng.integers(0, 2, n)]
+    X = pd.DataFrame({"image": [f"/data/{i}_{c}.png" for i, c in enumerate(y)]})
+    domain = np.where(np.arange(n) < 24, "s", "t")
+    labelled = np.arange(n) < 60
+    groups = np.array([f"p{i // 2}" for i in range(n)])
+    y = np.where(y == "ill", "1 ill", "0 well")
+    return X, y, {"domain": domain, "target": "t", "labelled": labelled, "groups": groups}
+
+
+def table(n_source=120, n_target=40, seed=0):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n_source + n_target, 6))
+    y = X @ rng.normal(size=6) * 2 + rng.normal(size=len(X))
+    return X, y, {"domain": np.repeat(["s", "t"], [n_source, n_target]), "target": "t"}
+
+
+def test_inner_fits_never_see_held_out_patients_and_keep_everything_else():
+    X, y, rows = images()
+    Spy.seen.clear()
+    m = Guarded({"spy": Spy()}, Spy(right=False), inner_folds=4).fit(X, y, **rows)
+    inner, final = Spy.seen[:-1], Spy.seen[-1]
+    assert len(inner) == 8  # four folds, candidate and control
+    everyone = set(X["image"])
+    open_to_choice = set(X["image"][(rows["domain"] == "t") & rows["labelled"]])
+    held = [everyone - set(paths) for paths, _, _ in inner[:4]]
+    assert set.union(*held) == open_to_choice
+    assert sum(map(len, held)) == len(open_to_choice)
+    patient = dict(zip(X["image"], rows["groups"], strict=True))
+    for (_, groups, _), out in zip(inner[:4], held, strict=True):
+        assert not set(groups) & {patient[p] for p in out}
+    for _, _, labelled in inner:  # unlabelled rows stay, as unlabelled
+        assert all(labelled[p] == (i < 60) for i, p in enumerate(X["image"]) if p in labelled)
+    assert set(final[0]) == everyone
+    assert m.choice_ == "spy"
+    assert m.predict(X.iloc[:5]).tolist() == y[:5].tolist()
+
+
+def test_the_better_of_two_arms_is_chosen_and_the_worse_never():
+    X, y, rows = images()
+    assert Guarded({"wrong": Spy(right=False)}, Spy()).fit(X, y, **rows).choice_ == "control"
+    assert (
+        Guarded({"wrong": Spy(right=False), "right": Spy()}, Majority()).fit(X, y, **rows).choice_ == "right"
+    )
+
+
+def test_an_arm_that_equals_the_control_is_not_chosen():
+    X, y, rows = table()
+    m = Guarded({"twin": TargetOnly(task="regression")}, task="regression").fit(X, y, **rows)
+    assert m.choice_ == "target-only"
+    np.testing.assert_array_equal(m.predict(X), TargetOnly(task="regression").fit(X, y, **rows).predict(X))
+
+
+def test_a_source_with_the_same_rule_is_used_and_one_with_the_opposite_rule_is_not():
+    X, y, rows = table(n_target=24)
+    good = Guarded({"pooled": Pooled(task="regression")}, task="regression").fit(X, y, **rows)
+    assert good.choice_ == "pooled"
+    opposite = np.where(rows["domain"] == "s", -y, y)
+    bad = Guarded({"pooled": Pooled(task="regression")}, task="regression").fit(X, opposite, **rows)
+    assert bad.choice_ == "target-only"
+
+
+def test_the_choice_is_fitted_again_on_everything():
+    X, y, rows = table(n_target=24)
+    m = Guarded({"l2sp": L2SP(task="regression")}, Majority(task="regression"), task="regression")
+    m.fit(X, y, **rows)
+    assert m.choice_ == "l2sp"
+    again = L2SP(task="regression").fit(X, y, **rows)
+    np.testing.assert_array_equal(m.predict(X), again.predict(X))
+
+
+def test_the_report_is_json_and_tells_each_arms_value():
+    X, y, rows = table()
+    m = Guarded(task="regression", inner_folds=4).fit(X, y, **rows)
+    report = json.loads(json.dumps(m.report_))
+    assert report["metric"] == "mae"
+    assert report["n_labelled"] == report["n_patients"] == 40
+    assert {r["name"] for r in report["table"]} >= {"target-only", "ulsif", "coral", "l2sp"}
+    assert report["reason"]
+    assert report["choice"] == m.choice_
+
+
+def test_without_target_labels_the_control_is_kept_and_the_report_says_why():
+    X, y, rows = table()
+    m = Guarded(task="regression").fit(X, y, **rows, labelled=rows["domain"] == "s")
+    assert m.choice_ == "source-only"
+    assert "no target patient has a label" in m.report_["reason"]
+    expected = SourceOnly(task="regression").fit(X, y, **rows, labelled=rows["domain"] == "s").predict(X)
+    np.testing.assert_array_equal(m.predict(X), expected)
+
+
+@pytest.mark.parametrize("n_labelled", [1, 2, 3])
+def test_too_few_labels_keep_the_control(n_labelled):
+    X, y, rows = table()
+    y = (y > 0).astype(int)
+    one_of_a_kind = np.flatnonzero((rows["domain"] == "t") & (y == 1))[:1]
+    others = np.flatnonzero((rows["domain"] == "t") & (y == 0))[: n_labelled - 1]
+    labelled = (rows["domain"] == "s") | np.isin(np.arange(len(y)), np.r_[one_of_a_kind, others])
+    m = Guarded().fit(X, y, **rows, labelled=labelled)
+    assert m.choice_ == "target-only"
+    assert "fewer than two" in m.report_["reason"] or "too few" in m.report_["reason"]
+
+
+def test_one_inner_fold_is_a_single_split():
+    X, y, rows = images()
+    Spy.seen.clear()
+    Guarded({"spy": Spy()}, Spy(right=False), inner_folds=1).fit(X, y, **rows)
+    assert len(Spy.seen) == 3
+    held = len(X) - len(Spy.seen[0][0])
+    assert 6 <= held <= 12  # a quarter of 36 rows, in whole patients
+
+
+def test_a_candidate_that_cannot_be_fitted_is_skipped_with_its_reason():
+    X, y, rows = table()
+    broken = L2SP(task="regression", estimator=Majority())
+    m = Guarded({"broken": broken, "pooled": Pooled(task="regression")}, task="regression").fit(X, y, **rows)
+    assert "leave estimator unset" in m.report_["skipped"]["broken"]
+    assert m.choice_ in {"pooled", "target-only"}
+
+
+def test_a_control_that_cannot_be_fitted_is_an_error():
+    X, y, rows = table()
+    with pytest.raises(MedgraftError, match="target-only needs labelled"):
+        Guarded({}, TargetOnly(task="regression"), task="regression").fit(
+            X, y, **rows, labelled=rows["domain"] == "s"
+        )
+
+
+def test_a_progress_callback_reaches_the_fitted_arm():
+    X, y, rows = images()
+    spy = Spy()
+    spy.progress = print
+    assert Guarded({"spy": spy}, Spy(right=False)).fit(X, y, **rows).best_.progress_at_fit_ is print
+
+
+def test_a_wrong_metric_is_named():
+    X, y, rows = table()
+    with pytest.raises(MedgraftError, match="aurok"):
+        Guarded(metric="aurok").fit(X, (y > 0).astype(int), **rows)

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from medgraft.methods.splits import inner_folds, number_again, row_keys, units_of
+
+
+def test_keys_follow_the_content_of_a_row_and_not_its_place():
+    X = np.random.default_rng(0).normal(size=(200, 7))
+    X[3, 2] = np.nan
+    p = np.random.default_rng(1).permutation(200)
+    np.testing.assert_array_equal(row_keys(X)[p], row_keys(X[p]))
+    assert len(np.unique(row_keys(X))) == 200
+
+
+def test_keys_tell_small_whole_numbers_apart():
+    # Floats of small integers differ in few bits only: a weak hash would merge them.
+    X = np.array([[a, b, c] for a in range(20) for b in range(20) for c in range(20)], dtype=float)
+    assert len(np.unique(row_keys(X))) == 8000
+    assert row_keys(np.array([[1.0, 2.0]]))[0] != row_keys(np.array([[2.0, 1.0]]))[0]
+
+
+def test_minus_zero_is_zero_and_every_nan_is_the_same():
+    odd = np.array([0x7FF8000000000001], dtype=np.uint64).view(float)[0]
+    a, b = row_keys(np.array([[0.0, np.nan], [-0.0, odd]]))
+    assert a == b
+
+
+def test_copies_of_a_row_are_one_unit_unless_their_labels_differ():
+    X = np.array([[1.0], [2.0], [1.0], [1.0]])
+    u = units_of(row_keys(X), np.array([0, 0, 0, 1]))
+    assert u[0] == u[2]
+    assert len({u[0], u[1], u[3]}) == 3
+
+
+def test_patients_alone_decide_where_they_are_known():
+    X = np.array([[1.0], [1.0], [2.0]])
+    assert units_of(row_keys(X), groups=np.array(["b", "a", "b"])).tolist() == [1, 0, 1]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 2)), min_size=1, max_size=60), st.integers(2, 6))
+def test_a_patient_is_never_torn_and_the_order_of_rows_does_not_matter(rows, k):
+    units = number_again(np.array([r[0] for r in rows]))
+    y = np.array([r[1] for r in rows])
+    fold = inner_folds(units, k=k, seed=3, stratum=y)
+    for u in np.unique(units):
+        assert len(np.unique(fold[units == u])) == 1
+    p = np.random.default_rng(0).permutation(len(rows))
+    np.testing.assert_array_equal(fold[p], inner_folds(units[p], k=k, seed=3, stratum=y[p]))
+
+
+@pytest.mark.parametrize("k", [2, 3, 5])
+def test_every_class_is_spread_evenly(k):
+    y = np.repeat([0, 1, 2], [31, 17, 8])
+    fold = inner_folds(np.arange(len(y)), k=k, seed=0, stratum=y)
+    for c in range(3):
+        per_fold = np.bincount(fold[y == c], minlength=k)
+        assert per_fold.max() - per_fold.min() <= 1
+    sizes = np.bincount(fold, minlength=k)
+    assert sizes.max() - sizes.min() <= 1
+
+
+def test_renaming_the_classes_changes_no_split():
+    y = np.random.default_rng(0).integers(0, 3, 50)
+    a = inner_folds(np.arange(50), k=5, seed=1, stratum=y)
+    b = inner_folds(np.arange(50), k=5, seed=1, stratum=np.array([2, 0, 1])[y])
+    np.testing.assert_array_equal(a, b)
+
+
+def test_the_seed_decides_the_split():
+    a, b = (inner_folds(np.arange(50), k=5, seed=s) for s in (0, 1))
+    assert (a != b).any()
