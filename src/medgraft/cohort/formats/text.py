@@ -43,8 +43,8 @@ def clean(frame: pd.DataFrame, *, numbers: bool = True) -> pd.DataFrame:
     columns = []
     for i in range(frame.shape[1]):
         values = frame.iloc[:, i]
-        columns.append(_clean(values, numbers).rename(values.name) if is_text(values) else values)
-    return pd.concat(columns, axis=1)
+        columns.append(_clean(values, numbers) if is_text(values) else values)
+    return pd.concat(columns, axis=1, keys=list(frame.columns))
 
 
 def _clean(values: pd.Series[Any], numbers: bool) -> pd.Series[Any]:

@@ -1,0 +1,49 @@
+"""``medgraft predict``: predictions of a graft on new data, as CSV."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from medgraft.cli.app import verb
+from medgraft.cli.roles import Data, Image, Skip
+
+
+@verb
+def predict(
+    graft: Annotated[str, typer.Argument(help="Folder of a graft, or of the run that made it.")],
+    data: Data,
+    out: Annotated[Path, typer.Option(help="CSV file to write.")],
+    image: Image = None,
+    skip_unreadable: Skip = False,
+) -> None:
+    """Predict new data with a graft; the data must keep the graft's contract."""
+    from medgraft.cohort import check_images, read
+    from medgraft.graft import load
+
+    model = load(graft)
+    cohort = read(data, image=image, skip_unreadable=skip_unreadable, require_label=False)
+    if cohort.kind == "image":
+        cohort = check_images(cohort, skip_unreadable)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always", UserWarning)
+        table = model.table(cohort)
+    if cohort.image is not None:
+        root = Path(data).resolve()
+        root = root if root.is_dir() else root.parent
+        files = [Path(p).resolve() for p in cohort.table[cohort.image]]
+        table.insert(
+            1, "file", [str(f.relative_to(root)) if f.is_relative_to(root) else f.name for f in files]
+        )
+    partial = out.with_name(out.name + ".tmp")
+    table.to_csv(partial, index=False)
+    partial.replace(out)
+    for warning in said:
+        if issubclass(warning.category, UserWarning) and not issubclass(warning.category, FutureWarning):
+            typer.echo(f"medgraft: {warning.message}", err=True)
+    for sentence in cohort.warnings:
+        typer.echo(f"medgraft: {sentence}", err=True)
+    typer.echo(f"Wrote {len(table)} predictions to {out}.")

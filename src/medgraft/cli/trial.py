@@ -1,0 +1,139 @@
+"""``medgraft trial``: compare transfer with no transfer and say whether it helped."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from medgraft.base import MedgraftError
+from medgraft.cli.app import verb
+from medgraft.cli.roles import Data, Domain, Group, Image, Label, Positive, Protected, Skip, Task, Time
+
+if TYPE_CHECKING:
+    from medgraft.cohort import Cohort
+
+
+@verb
+def trial(
+    data: Data,
+    out: Annotated[Path, typer.Option(help="Folder for the results.")],
+    label: Label = None,
+    positive: Positive = None,
+    group: Group = None,
+    domain: Domain = None,
+    target: Annotated[
+        str | None, typer.Option(help="The domain to predict for; the others are sources.")
+    ] = None,
+    time: Time = None,
+    protected: Protected = None,
+    image: Image = None,
+    source: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="timm:NAME, torchvision:NAME, a .safetensors file, or a second cohort. Repeatable."
+        ),
+    ] = None,
+    arm: Annotated[
+        list[str] | None, typer.Option(help="METHOD or METHOD:setting=value,... Repeatable.")
+    ] = None,
+    task: Task = "auto",
+    metric: Annotated[str | None, typer.Option(help="Metric of the verdict.")] = None,
+    folds: Annotated[str, typer.Option(help="Number of folds, or 'domain' to leave each domain out.")] = "5",
+    test: Annotated[str | None, typer.Option(help="External test data, in place of folds.")] = None,
+    labels_per_class: Annotated[
+        str | None, typer.Option(help="How few target labels; several (5,10,20) give a learning curve.")
+    ] = None,
+    repeats: Annotated[int, typer.Option(min=1, help="Repeats of the folds and label draws.")] = 1,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    budget: Annotated[
+        str | None, typer.Option(help="CPU time, for example 10m; dearer arms are left out.")
+    ] = None,
+    jobs: Annotated[int, typer.Option(help="Processes for tables; -1 for all cores.")] = -1,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Print the plan and stop.")] = False,
+    skip_unreadable: Skip = False,
+) -> None:
+    """Compare transfer with no transfer on the same patients, and say whether it helped."""
+    from medgraft.cohort import check_images, read
+    from medgraft.report import build
+    from medgraft.sources import Pretrained, source_kind
+    from medgraft.trial import Trial
+
+    roles: dict[str, Any] = {
+        "label": label,
+        "positive": positive,
+        "group": group,
+        "domain": domain,
+        "time": time,
+    }
+    roles |= {"protected": tuple(protected or ()), "image": image, "task": task}
+    roles["skip_unreadable"] = skip_unreadable
+
+    def cohort_of(path: str, **changed: Any) -> Cohort:
+        cohort = read(path, **(roles | changed))
+        return check_images(cohort, skip_unreadable) if cohort.kind == "image" else cohort
+
+    sources: list[Any] = []
+    for spec in source or ():
+        sources.append(Pretrained(spec) if source_kind(spec) == "network" else cohort_of(spec, domain=None))
+    cohort = cohort_of(data)
+    made = Trial(
+        cohort,
+        arm,
+        source=sources,
+        target=target,
+        test=None if test is None else cohort_of(test, task=cohort.task, domain=None),
+        metric=metric,
+        folds=folds if folds == "domain" else _whole(folds, "--folds"),
+        repeats=repeats,
+        labels_per_class=[_whole(n, "--labels-per-class") for n in (labels_per_class or "").split(",") if n],
+        seed=seed,
+        jobs=jobs,
+        device=device,
+        budget=None if budget is None else _seconds(budget),
+    )
+    made.progress = sys.stderr.isatty()
+    typer.echo(str(made.plan()), err=True)
+    if plan:
+        return
+    result = made.run(out, resume=resume, progress=made.progress, command=command(sys.argv[1:]))
+    page = build(out)
+    typer.echo(str(result))
+    typer.echo(f"\nThe report is {page}; the model is in {out / 'graft'}.")
+
+
+def command(words: list[str]) -> str:
+    """Return a command line with every path cut to its last part, fit to be shown in a report.
+
+    Examples
+    --------
+    >>> command(["trial", "/home/ana/heart.csv", "--label", "LDL mg/dL", "--out=/tmp/run"])
+    "medgraft trial heart.csv --label 'LDL mg/dL' --out=run"
+    """
+    return shlex.join(["medgraft", *map(_without_folders, words)])
+
+
+def _without_folders(word: str) -> str:
+    option, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
+    is_path = value.startswith(("/", "~", "./", "../", "\\\\")) or value[1:3] in (":\\", ":/")
+    is_path = is_path or ("/" in value and Path(value.split("@")[0]).expanduser().exists())
+    return option + equals + (Path(value.replace("\\", "/")).name if is_path else value)
+
+
+def _whole(text: str, option: str) -> int:
+    if not re.fullmatch(r"\s*\d+\s*", text):
+        raise MedgraftError(f"{option} takes whole numbers, not '{text}'.")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|h)?", text.strip())
+    if match is None:
+        raise MedgraftError(f"--budget takes a time such as 90s, 10m or 2h, not '{text}'.")
+    return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2] or "s"]

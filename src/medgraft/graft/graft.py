@@ -1,0 +1,186 @@
+"""Read a graft and predict with it."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from medgraft.base import MedgraftError
+from medgraft.cohort import Cohort, read
+from medgraft.graft.contract import check
+from medgraft.graft.save import FORMAT
+
+
+@dataclass
+class Graft:
+    """A model to take home: it predicts, checks its input, and carries its evidence.
+
+    Get one from ``Result.graft`` or :func:`medgraft.load`. It is not a medical device; its evidence
+    holds for patients like those of the trial.
+
+    Attributes
+    ----------
+    manifest : dict
+        The content of ``graft.json``.
+    model : estimator
+    path : Path
+    """
+
+    manifest: dict[str, Any]
+    model: Any
+    path: Path
+
+    @property
+    def classes(self) -> list[str] | None:
+        """Names of the classes in the order of the probabilities; None for regression."""
+        names = self.manifest["classes"]
+        return None if names is None else list(names)
+
+    @property
+    def evidence(self) -> dict[str, Any] | None:
+        """What the trial found about this model, or None when it was saved by hand."""
+        path = self.path / "evidence.json"
+        return json.loads(path.read_text()) if path.exists() else None
+
+    def predict_proba(self, data: Cohort | pd.DataFrame | str | Path) -> np.ndarray:
+        """Return probabilities, (n, K), columns as in `classes`.
+
+        Raises
+        ------
+        MedgraftError
+            The graft predicts numbers, or the data break its contract.
+        """
+        if self.classes is None:
+            raise MedgraftError("This graft predicts a number, not classes: use predict.")
+        known = np.asarray(self.model.predict_proba(self._input(data)), dtype=float)
+        p = np.zeros((len(known), len(self.classes)))
+        p[:, np.asarray(self.model.classes_, dtype=int)] = known
+        return p
+
+    def predict(self, data: Cohort | pd.DataFrame | str | Path) -> np.ndarray:
+        """Return class names (n,), or values (n,) for regression.
+
+        Parameters
+        ----------
+        data : Cohort, DataFrame or path
+            A path or a DataFrame is read as :func:`medgraft.read` reads it, without a label.
+
+        Raises
+        ------
+        MedgraftError
+            The data break the graft's contract.
+        """
+        if self.classes is None:
+            return np.asarray(self.model.predict(self._input(data)), dtype=float)
+        return np.asarray(self.classes)[self.predict_proba(data).argmax(axis=1)]
+
+    def table(self, data: Cohort) -> pd.DataFrame:
+        """Return predictions as the command line writes them: one row for each sample.
+
+        Parameters
+        ----------
+        data : Cohort
+        """
+        frame = pd.DataFrame({"row": np.arange(data.n)})
+        if self.classes is None:
+            return frame.assign(prediction=self.predict(data))
+        p = self.predict_proba(data)
+        frame["prediction"] = np.asarray(self.classes)[p.argmax(axis=1)]
+        for k, name in enumerate(self.classes):
+            frame[f"p_{name}"] = p[:, k]
+        return frame
+
+    def _input(self, data: Cohort | pd.DataFrame | str | Path) -> pd.DataFrame:
+        if not isinstance(data, Cohort):
+            data = read(data, require_label=False)
+        if self.manifest["kind"] == "image":
+            if data.kind != "image":
+                raise MedgraftError(
+                    f"This graft reads images, but '{data.name}' is a table: say with --image which column "
+                    "holds their paths."
+                )
+            return data.X
+        if data.kind == "image" and not data.features:
+            raise MedgraftError(f"This graft reads a table, but '{data.name}' is a folder of images.")
+        frame, said = check(data.table, self.manifest["schema"])
+        for sentence in said:
+            warnings.warn(sentence, stacklevel=3)
+        return frame
+
+
+def load(path: str | Path) -> Graft:
+    """Read a graft from its folder.
+
+    Every file is compared with the checksum in ``graft.json``; nothing in a graft is executed, and
+    only types that skops trusts (scikit-learn, numpy, scipy) and methods of medgraft are made.
+
+    Parameters
+    ----------
+    path : path
+        A folder written by a trial.
+
+    Raises
+    ------
+    MedgraftError
+        The folder holds no graft, a file of it was changed, or it needs a newer medgraft.
+    """
+    path = Path(path)
+    if not (path / "graft.json").exists():
+        nested = path / "graft"
+        if (nested / "graft.json").exists():
+            path = nested  # a run folder: take the graft inside
+        else:
+            raise MedgraftError(f"'{path}' holds no graft: give the graft folder of a finished trial.")
+    try:
+        manifest = json.loads((path / "graft.json").read_text())
+        if manifest["format"] > FORMAT:
+            raise MedgraftError(
+                f"The graft '{path.name}' was written by medgraft {manifest['medgraft']}: update medgraft."
+            )
+        parts = {entry["role"]: _read_part(path, entry) for entry in manifest["parts"]}
+    except (KeyError, TypeError, json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise MedgraftError(
+            f"The graft '{path}' is damaged: its graft.json cannot be used ({error})."
+        ) from error
+    if "featuriser" in parts:
+        from medgraft.methods import Pipeline
+
+        model = Pipeline(parts["featuriser"], parts["estimator"])
+        model.estimator_ = parts["estimator"]
+    else:
+        model = parts["estimator"]
+    return Graft(manifest, model, path)
+
+
+def _read_part(folder: Path, entry: dict[str, Any]) -> Any:
+    file = folder / Path(entry["file"]).name  # the name alone, so that a graft cannot point elsewhere
+    if not file.exists():
+        raise MedgraftError(f"The graft '{folder}' is damaged: '{file.name}' is missing.")
+    if hashlib.sha256(file.read_bytes()).hexdigest() != entry["sha256"]:
+        raise MedgraftError(f"The graft '{folder}' is damaged: '{file.name}' is not the file that was saved.")
+    if file.suffix == ".safetensors":
+        from safetensors.torch import load_file
+
+        return _class(entry["class"]).from_state(entry["config"], load_file(file))
+    import skops.io
+
+    unknown = skops.io.get_untrusted_types(file=file)
+    foreign = [t for t in unknown if not t.startswith("medgraft.methods.")]
+    if foreign:
+        raise MedgraftError(f"The graft '{folder}' holds types that are not trusted: {', '.join(foreign)}.")
+    return skops.io.load(file, trusted=unknown)
+
+
+def _class(name: str) -> Any:
+    module, _, attribute = name.partition(":")
+    if module.split(".")[0] != "medgraft":
+        raise MedgraftError(f"A graft may hold only networks of medgraft, not '{module}'.")
+    return getattr(importlib.import_module(module), attribute)

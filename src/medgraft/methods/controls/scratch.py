@@ -1,0 +1,86 @@
+"""The control of every pretrained network: the same network, without what it knew."""
+
+from __future__ import annotations
+
+from medgraft.methods.finetune.finetune import FineTune
+from medgraft.methods.registry import method
+from medgraft.sources.pretrained import Pretrained
+
+
+@method(
+    "scratch",
+    family="control",
+    tasks=("classification", "regression"),
+    needs=("target-labels", "images", "pretrained"),
+    cost="epochs x n training steps of the whole network",
+    refs=("Raghu et al. 2019, arXiv:1902.07208",),
+    role="control",
+)
+class Scratch(FineTune):
+    """The same network from random weights, trained by the same loop: what pretraining is compared with.
+
+    Use it as the control of `finetune`. Not as a way to a good model on a small cohort.
+
+    Everything trains from the first epoch at one learning rate, BatchNorm adapts (its statistics would mean nothing
+    otherwise), and the number of passes over the images, the inner split, early stopping and class weights are
+    those of `finetune`. The source gives the architecture and the preprocessing; its weights are not read.
+
+    Parameters
+    ----------
+    source : Pretrained or str
+        The network whose architecture is used.
+    task, epochs, augmentation, class_weight, validation, patience, schedule, weight_decay, batch_size, precision
+        As in `finetune`.
+    lr : float, default 1e-3
+        Peak learning rate of all weights.
+    random_state, device
+        As in `finetune`; the seed also decides the random weights.
+
+    Examples
+    --------
+    >>> Scratch("timm:resnet18").batchnorm
+    'adapt'
+    """
+
+    _pretrained = False
+
+    def __init__(
+        self,
+        source: Pretrained | str | None = None,
+        *,
+        task: str = "classification",
+        epochs: int = 12,
+        lr: float = 1e-3,
+        augmentation: str = "light",
+        class_weight: str | None = "balanced",
+        validation: float = 0.15,
+        patience: int = 4,
+        schedule: str = "cosine",
+        weight_decay: float = 0.01,
+        batch_size: int = 32,
+        precision: str = "32",
+        random_state: int = 0,
+        device: str = "auto",
+    ) -> None:
+        super().__init__(
+            source,
+            task=task,
+            epochs=epochs,
+            lr=lr,
+            lr_decay=1.0,
+            head_lr=lr,
+            unfreeze=1.0,
+            gradual=0.0,
+            batchnorm="adapt",
+            augmentation=augmentation,
+            views=1,
+            class_weight=class_weight,
+            validation=validation,
+            patience=patience,
+            schedule=schedule,
+            weight_decay=weight_decay,
+            batch_size=batch_size,
+            precision=precision,
+            random_state=random_state,
+            device=device,
+        )

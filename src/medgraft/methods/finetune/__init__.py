@@ -1,0 +1,1 @@
+"""Methods that learn from images with a pretrained network: frozen features, or the network itself."""

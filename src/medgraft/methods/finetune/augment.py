@@ -1,0 +1,58 @@
+"""Small changes of training images that leave the finding where it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from medgraft.base import MedgraftError
+
+if TYPE_CHECKING:
+    import torch
+
+AUGMENTATIONS = ("none", "light")
+WORDS = {
+    "none": "none",
+    "light": "training images only: left-right flips, rotation up to 10 degrees, shift up to 5 %, zoom up to "
+    "10 %, brightness and contrast up to 10 %",
+}
+_ANGLE, _SHIFT, _ZOOM, _LEVEL = np.deg2rad(10.0), 0.05, 0.1, 0.1
+
+
+def check(augmentation: str) -> None:
+    """Raise unless the setting exists."""
+    if augmentation not in AUGMENTATIONS:
+        raise MedgraftError(
+            f"augmentation='{augmentation}' does not exist: use one of {', '.join(AUGMENTATIONS)}."
+        )
+
+
+def augment(images: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+    """Return randomly changed copies of images (b, c, s, s) with values 0 to 255, as float32.
+
+    Each image is flipped left to right (half of them), turned by up to 10 degrees, shifted by up to 5 % of
+    its side, zoomed by up to 10 %, and its grey values are scaled and moved by up to 10 %. Nothing is
+    mirrored top to bottom, and no colour is changed. What lies outside the image repeats its border.
+
+    Parameters
+    ----------
+    images : tensor (b, c, s, s)
+    rng : numpy Generator
+        Decides everything.
+    """
+    import torch
+
+    b = len(images)
+    draw = rng.uniform(-1.0, 1.0, size=(6, b))
+    flip = np.where(rng.random(b) < 0.5, -1.0, 1.0)
+    zoom = 1.0 + _ZOOM * draw[1]
+    cos, sin = np.cos(_ANGLE * draw[0]) * zoom, np.sin(_ANGLE * draw[0]) * zoom
+    theta = np.zeros((b, 2, 3), dtype=np.float32)
+    theta[:, 0] = np.stack([flip * cos, -flip * sin, 2 * _SHIFT * draw[2]], axis=1)
+    theta[:, 1] = np.stack([sin, cos, 2 * _SHIFT * draw[3]], axis=1)
+    x = images.float()
+    grid = torch.nn.functional.affine_grid(torch.from_numpy(theta), list(x.shape), align_corners=False)
+    x = torch.nn.functional.grid_sample(x, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    gain, offset = (torch.from_numpy(v.astype(np.float32)).view(b, 1, 1, 1) for v in draw[4:])
+    return (x * (1.0 + _LEVEL * gain) + 255.0 * _LEVEL * offset).clamp_(0.0, 255.0)

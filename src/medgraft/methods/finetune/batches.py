@@ -1,0 +1,167 @@
+"""What training reads: activations of the frozen blocks, kept in memory, or the images themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medgraft.methods.finetune.augment import augment
+from medgraft.methods.splits import Floats
+
+if TYPE_CHECKING:
+    import torch
+
+    from medgraft.sources.backbone import Backbone
+    from medgraft.sources.network import Network
+
+MEMORY = 2**30  # bytes of activations or images that may be kept
+
+
+class Inputs:
+    """Inputs of the trained part of a network for n images.
+
+    Parameters
+    ----------
+    first : int
+        Block at which they enter.
+    """
+
+    first: int
+
+    def get(self, rows: NDArray[np.intp], rng: np.random.Generator | None) -> torch.Tensor:
+        """Return the inputs of some images; `rng` None: unchanged images."""
+        raise NotImplementedError
+
+
+class Kept(Inputs):
+    """Activations before block `first` of every image, in several views, computed once.
+
+    View 0 is the image as it is; the others are changed at random. Training draws one view of each image
+    an epoch, so that the frozen blocks run once per view and not once per epoch.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        backbone: Backbone,
+        read: Callable[[int], torch.Tensor],
+        n: int,
+        views: int,
+        first: int,
+        seed: int,
+        device: torch.device,
+        tell: Callable[[int, int], None],
+    ) -> None:
+        from medgraft.sources.forward import run_batches
+
+        def view(i: int) -> torch.Tensor:
+            image, number = read(i % n), i // n
+            if number == 0:
+                return image.float()
+            return augment(image[None], np.random.default_rng([seed, i % n, number]))[0]
+
+        network.eval()
+        self.first, self.n, self.views = first, n, views
+        self.values = run_batches(
+            n * views,
+            view,
+            lambda images: network.trunk.prefix(images, first),
+            device=device,
+            progress=lambda done: tell(done, n * views),
+        )
+
+    def get(self, rows: NDArray[np.intp], rng: np.random.Generator | None) -> torch.Tensor:
+        """Return activations (b, ...)."""
+        import torch
+
+        views = np.zeros(len(rows), np.intp) if rng is None else rng.integers(self.views, size=len(rows))
+        return self.values[torch.from_numpy(views * self.n + rows)]
+
+
+class Live(Inputs):
+    """The images themselves, changed anew at every epoch; decoded once if they fit into memory."""
+
+    first = 0
+
+    def __init__(self, read: Callable[[int], torch.Tensor], n: int, changes: bool, bytes_each: int) -> None:
+        self.read, self.changes = read, changes
+        self.kept: dict[int, Any] | None = {} if n * bytes_each <= MEMORY else None
+
+    def _image(self, i: int) -> torch.Tensor:
+        if self.kept is None:
+            return self.read(i)
+        if i not in self.kept:
+            self.kept[i] = self.read(i)
+        image: torch.Tensor = self.kept[i]
+        return image
+
+    def get(self, rows: NDArray[np.intp], rng: np.random.Generator | None) -> torch.Tensor:
+        """Return images (b, c, s, s)."""
+        import torch
+
+        images = torch.stack([self._image(int(i)) for i in rows])
+        return augment(images, rng) if rng is not None and self.changes else images
+
+
+def fits(network: Network, backbone: Backbone, first: int, count: int) -> bool:
+    """Whether `count` activations before block `first` may be kept in memory."""
+    import torch
+
+    if first == 0:
+        return False
+    image = torch.zeros(1, backbone.channels, backbone.spec.input_size, backbone.spec.input_size)
+    with torch.inference_mode():
+        one = network.trunk.cpu().prefix(image, first)
+    return count * one.numel() * one.element_size() <= MEMORY
+
+
+class Batches:
+    """Shuffled batches of one epoch after the other: inputs, targets, weights.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    rows : array of int
+        Which of the inputs, one for each target.
+    y, weight : arrays
+        Targets (codes or values) and weights of these rows.
+    size : int
+        Images a batch, at most; batches of one epoch are of nearly equal size.
+    seed : int
+        Order and changes depend on it and on the epoch alone.
+    """
+
+    def __init__(
+        self, inputs: Inputs, rows: NDArray[np.intp], y: NDArray[Any], weight: Floats, size: int, seed: int
+    ) -> None:
+        self.inputs, self.rows, self.y, self.weight, self.seed = inputs, rows, y, weight, seed
+        self.count = -(-len(rows) // size)
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
+        rng = np.random.default_rng([self.seed, self.epoch])
+        self.epoch += 1
+        for part in np.array_split(rng.permutation(len(self.rows)), self.count):
+            yield self.batch(part, rng)
+
+    def batch(
+        self, part: NDArray[np.intp], rng: np.random.Generator | None
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Return inputs, targets and weights of some rows."""
+        import torch
+
+        x = self.inputs.get(self.rows[part], rng)
+        y = torch.from_numpy(self.y[part])
+        w = torch.from_numpy(self.weight[part].astype(np.float32))
+        return x, (y if y.dtype == torch.int64 else y.float()), w
+
+    def in_order(self, size: int = 32) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
+        """Yield all rows once, unchanged images, in order: for measuring."""
+        for start in range(0, len(self.rows), size):
+            yield self.batch(np.arange(start, min(start + size, len(self.rows))), None)

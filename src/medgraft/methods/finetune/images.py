@@ -1,0 +1,215 @@
+"""What every method that reads images shares: the estimator contract, rows, classes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.metrics import accuracy_score, r2_score
+from sklearn.utils import ClassifierTags, RegressorTags
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from medgraft.methods.base import TASK_NAMES
+from medgraft.methods.rows import Rows
+from medgraft.methods.splits import Floats, Ints, units_of
+from medgraft.methods.table import InputError, Table
+from medgraft.sources.store import content_key
+
+Progress = Callable[[str, int, int], None]
+
+
+def image_paths(X: Any) -> list[str]:
+    """Return the paths in the column ``image``.
+
+    Raises
+    ------
+    InputError
+        X is no DataFrame with that column, or a path is missing.
+    """
+    if not isinstance(X, pd.DataFrame) or "image" not in X.columns:
+        raise InputError("Methods that read images take a DataFrame whose column 'image' holds paths.")
+    if X["image"].isna().any():
+        row = int(np.flatnonzero(X["image"].isna())[0])
+        raise InputError(f"Row {row} has no path in the column 'image': drop it or fill it in.")
+    return [str(path) for path in X["image"]]
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """The rows a fit may learn from.
+
+    Parameters
+    ----------
+    paths : list of str
+    y : array (n,)
+        Class codes or values.
+    weight : array (n,)
+        Positive weights.
+    units : array (n,) of int
+        Patients; without groups, files with the same content count as one.
+    """
+
+    paths: list[str]
+    y: NDArray[Any]
+    weight: Floats
+    units: Ints
+
+    def take(self, rows: Ints) -> Labelled:
+        """Return some of the rows."""
+        paths = [self.paths[i] for i in rows]
+        return Labelled(paths, self.y[rows], self.weight[rows], self.units[rows])
+
+
+def _classifies(estimator: Any) -> bool:
+    if estimator.task == "regression":
+        raise AttributeError("predict_proba is there for classification only (task='classification').")
+    return True
+
+
+class ImageEstimator(BaseEstimator):
+    """Base of the methods that read images; derive from it, and write ``_fit`` and ``_scores``.
+
+    ``fit`` has the signature of `medgraft.methods.TransferEstimator.fit`; X is a DataFrame whose column
+    ``image`` holds paths. Labelled rows of all domains are learnt from: the network is the source.
+
+    Attributes
+    ----------
+    classes_ : array (K,)
+        Labels, sorted (classification only).
+    progress : callable or None
+        Called with (what, done, total) while the method works; not a setting.
+    """
+
+    progress: Progress | None = None
+    task: str
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.input_tags.string = True
+        if self.task == "regression":
+            tags.estimator_type, tags.regressor_tags = "regressor", RegressorTags()
+        else:
+            tags.estimator_type, tags.classifier_tags = "classifier", ClassifierTags()
+        return tags
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        domain: Any = None,
+        target: str | None = None,
+        labelled: Any = None,
+        sample_weight: Any = None,
+        groups: Any = None,
+    ) -> Self:
+        """Learn from the labelled rows of all domains.
+
+        Parameters
+        ----------
+        X : DataFrame (n, ...)
+            Its column ``image`` holds absolute paths.
+        y : array (n,)
+            Labels of any type, or values. Never read where `labelled` is false.
+        domain, target
+            Accepted and checked; every domain's labelled rows are used alike.
+        labelled : array (n,) of bool, optional
+            Rows whose label may be used; default all.
+        sample_weight : array (n,), optional
+            Weights, not negative.
+        groups : array (n,), optional
+            Patient of each row; the inner split keeps a patient whole.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        MedgraftError
+            Bad input, a file that is no image, weights that cannot be had.
+        """
+        if self.task not in TASK_NAMES:
+            raise InputError(f"task '{self.task}' does not exist: use one of {', '.join(TASK_NAMES)}.")
+        paths = image_paths(X)
+        rows = Rows.of(
+            Table.of(pd.DataFrame({"image": paths})),
+            y,
+            regression=self.task == "regression",
+            domain=domain,
+            target=target,
+            labelled=labelled,
+            sample_weight=sample_weight,
+            groups=groups,
+        )
+        use = rows.labelled
+        chosen = [paths[i] for i in rows.index[use]]
+        units = rows.units[use] if groups is not None else _copies(chosen)
+        if rows.classes is not None:
+            self.classes_ = rows.classes
+        self._fit(Labelled(chosen, rows.y[use], rows.weight[use], units))
+        return self
+
+    def _fit(self, rows: Labelled) -> None:
+        raise NotImplementedError
+
+    def _scores(self, paths: Sequence[str]) -> Floats:
+        """Probabilities (n, K), or values (n,)."""
+        raise NotImplementedError
+
+    @available_if(_classifies)
+    def predict_proba(self, X: Any) -> Floats:
+        """Class probabilities (n, K), in the order of `classes_`."""
+        return self._predict(X)
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Predicted label or value (n,)."""
+        out = self._predict(X)
+        return out if self.task == "regression" else np.asarray(self.classes_[out.argmax(axis=1)])
+
+    def _predict(self, X: Any) -> Floats:
+        check_is_fitted(self)
+        paths = image_paths(X)
+        if not paths:
+            raise InputError("There is no image to predict.")
+        return self._scores(paths)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Accuracy, or R2 for regression."""
+        measure = r2_score if self.task == "regression" else accuracy_score
+        return float(measure(y, self.predict(X), sample_weight=sample_weight))
+
+    def _tell(self, what: str) -> Callable[[int, int], None]:
+        """Return a (done, total) callback for one kind of work."""
+
+        def tell(done: int, total: int) -> None:
+            if self.progress is not None:
+                self.progress(what, done, total)
+
+        return tell
+
+
+def _copies(paths: Sequence[str]) -> Ints:
+    """Codes of files with the same content: a copy on both sides of a split would be a leak."""
+    keys = np.array([int.from_bytes(content_key(p)[:8], "little") for p in paths], dtype=np.uint64)
+    return units_of(keys)
+
+
+def classes_to_json(classes: NDArray[Any] | None) -> dict[str, Any] | None:
+    """Return class labels as plain JSON that keeps their type."""
+    if classes is None:
+        return None
+    kind = "U" if classes.dtype.kind in "OTU" else classes.dtype.str
+    return {"dtype": kind, "values": classes.astype(str).tolist() if kind == "U" else classes.tolist()}
+
+
+def classes_from_json(said: dict[str, Any] | None) -> NDArray[Any] | None:
+    """Read what :func:`classes_to_json` wrote."""
+    return None if said is None else np.array(said["values"], dtype=said["dtype"])

@@ -1,0 +1,52 @@
+"""The inner split: some training patients are held out to know when to stop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medgraft.methods.splits import Ints, inner_folds
+
+MIN_HELD = 8  # fewer rows than this say nothing about when to stop
+
+
+def hold_out(y: NDArray[Any], units: Ints, share: float, seed: int, classes: int) -> tuple[Ints, Ints]:
+    """Hold out whole patients, stratified by class (or by thirds of the values).
+
+    Parameters
+    ----------
+    y : array (n,)
+        Class codes, or values when `classes` is 0.
+    units : array (n,) of int
+        Patients.
+    share : float
+        Share of the rows to hold out; 0 for none.
+    seed : int
+    classes : int
+
+    Returns
+    -------
+    train, held : arrays of int
+        Row numbers, sorted. `held` is empty when there is too little data: fewer than eight rows would be
+        held out, or a class would be missing from either part.
+
+    Examples
+    --------
+    >>> train, held = hold_out(np.repeat([0, 1], 40), np.arange(80), 0.25, 0, 2)
+    >>> len(train), len(held)
+    (60, 20)
+    """
+    n = len(y)
+    everything, nothing = np.arange(n), np.arange(0)
+    if share <= 0 or share * n < MIN_HELD:
+        return everything, nothing
+    stratum = np.asarray(y) if classes else np.searchsorted(np.quantile(y, [1 / 3, 2 / 3]), y)
+    fold = inner_folds(units, k=max(round(1 / share), 2), seed=seed, stratum=stratum.astype(np.intp))
+    train, held = np.flatnonzero(fold != 0), np.flatnonzero(fold == 0)
+    if len(held) < MIN_HELD or not len(train):
+        return everything, nothing
+    if classes and any(len(np.unique(y[part])) < len(np.unique(y)) for part in (train, held)):
+        return everything, nothing
+    return train, held

@@ -1,0 +1,107 @@
+"""A trunk with a head: what is trained, what is frozen, and what BatchNorm does meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Self
+
+import torch
+from torch import nn
+
+from medgraft.base import MedgraftError
+from medgraft.sources.trunk import Trunk
+
+BATCHNORM = ("frozen", "adapt")
+
+
+class Head(nn.Module):
+    """Standardised features -> K scores, or one value.
+
+    Parameters
+    ----------
+    d : int
+        Number of features.
+    k : int
+        Number of outputs.
+    """
+
+    mean: torch.Tensor
+    scale: torch.Tensor
+
+    def __init__(self, d: int, k: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(d))
+        self.register_buffer("scale", torch.ones(d))
+        self.linear = nn.Linear(d, k)
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """Return scores (b, k) of features (b, d)."""
+        out: torch.Tensor = self.linear((features - self.mean) / self.scale)
+        return out
+
+
+class Network(nn.Module):
+    """A trunk and a head, trained from block `start` to the output; everything before it stands still.
+
+    Parameters
+    ----------
+    trunk : Trunk
+    head : Head
+    batchnorm : str
+        ``"frozen"``: BatchNorm layers keep their statistics and their weights, and use them in training
+        too, so that they compute the same as before; ``"adapt"``: those in released blocks train.
+    """
+
+    def __init__(self, trunk: Trunk, head: Head, batchnorm: str = "frozen") -> None:
+        super().__init__()
+        if batchnorm not in BATCHNORM:
+            raise MedgraftError(f"batchnorm='{batchnorm}' does not exist: use one of {', '.join(BATCHNORM)}.")
+        self.trunk, self.head, self.batchnorm = trunk, head, batchnorm
+        self.start = len(trunk.blocks)
+        self.release(self.start)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Return scores (b, k) of images (b, c, s, s) with values 0 to 255."""
+        out: torch.Tensor = self.head(self.trunk(images))
+        return out
+
+    def rest(self, h: torch.Tensor, k: int) -> torch.Tensor:
+        """Return scores (b, k) of what ``trunk.prefix(images, k)`` gave."""
+        out: torch.Tensor = self.head(self.trunk.suffix(h, k))
+        return out
+
+    def release(self, start: int) -> None:
+        """Let the blocks from `start` on train, and freeze those before; the head always trains."""
+        self.start = start
+        for weight in self.trunk.parameters():
+            weight.requires_grad_(False)
+        for block in range(start, len(self.trunk.blocks)):
+            for weight in self.block_weights(block):
+                weight.requires_grad_(True)
+        self.train(self.training)
+
+    def block_weights(self, block: int) -> list[nn.Parameter]:
+        """Return the weights of a block that its release lets train."""
+        kept = (
+            {id(p) for norm in self._norms() for p in norm.parameters()}
+            if self.batchnorm == "frozen"
+            else set()
+        )
+        modules = self.trunk.block_modules(block)
+        return [p for module in modules for p in module.parameters() if id(p) not in kept]
+
+    def train(self, mode: bool = True) -> Self:
+        """Set training mode for what trains; frozen blocks (and frozen BatchNorm) stay in evaluation mode."""
+        super().train(mode)
+        if not mode:
+            return self
+        for block in range(self.start):
+            for module in self.trunk.block_modules(block):
+                module.eval()
+        if self.batchnorm == "frozen":
+            for norm in self._norms():
+                norm.eval()
+        return self
+
+    def _norms(self) -> Iterator[nn.Module]:
+        return (m for m in self.trunk.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm))

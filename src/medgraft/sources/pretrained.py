@@ -1,0 +1,172 @@
+"""A pretrained network as a source, and how a few words become a source."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from medgraft.base import MedgraftError, did_you_mean
+
+if TYPE_CHECKING:
+    from medgraft.cohort import Cohort
+    from medgraft.sources.backbone import Backbone
+    from medgraft.sources.resolve import PretrainedSpec
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """A network trained elsewhere, named but not yet loaded.
+
+    Use it as the `source` of ``finetune``, ``linear-probe`` and ``scratch``, or of a whole trial on images.
+    It is cheap to make, compare and send to other processes; the weights are read by the method.
+
+    Parameters
+    ----------
+    spec : str
+        ``"timm:NAME"``, ``"torchvision:NAME"``, ``"PATH.safetensors"`` or ``"PATH.safetensors@timm:NAME"``.
+    channels : int, default 3
+        Channels the images are turned into before the network sees them: 1 (grey), 3 (RGB) or 4. The first
+        layer is adapted, and the loading report says so.
+    allow_partial : bool, default False
+        Accept weights that fill less than 90 % of the network; the rest stays random.
+
+    Examples
+    --------
+    >>> Pretrained("timm:resnet18").facts.mean
+    (0.485, 0.456, 0.406)
+    """
+
+    spec: str
+    channels: int = 3
+    allow_partial: bool = False
+
+    def __post_init__(self) -> None:
+        if self.channels not in (1, 3, 4):
+            raise MedgraftError(f"Images cannot be given {self.channels} channels: use 1, 3 or 4.")
+
+    @classmethod
+    def of(cls, source: Pretrained | str | None) -> Pretrained:
+        """Return `source` itself, or make one of its name.
+
+        Raises
+        ------
+        MedgraftError
+            There is none.
+        """
+        if source is None:
+            raise MedgraftError(
+                "This method needs a pretrained network: give source=Pretrained('timm:NAME') or, on the "
+                "command line, --source."
+            )
+        return cls(source) if isinstance(source, str) else source
+
+    @property
+    def facts(self) -> PretrainedSpec:
+        """Architecture, preprocessing and licence (see `PretrainedSpec`)."""
+        from medgraft.sources.resolve import resolve
+
+        return resolve(self.spec)
+
+    def load(self, *, pretrained: bool = True, seed: int = 0) -> Backbone:
+        """Read the weights; see :func:`medgraft.sources.backbone.load`."""
+        from medgraft.sources.backbone import load
+
+        return load(
+            self.spec,
+            channels=self.channels,
+            pretrained=pretrained,
+            allow_partial=self.allow_partial,
+            seed=seed,
+        )
+
+    def fingerprint(self) -> str:
+        """SHA-256 over the name, the settings and the content of the weight file, if it is a file.
+
+        Cheap: no library is imported for a file that says what it is.
+        """
+        facts = self.facts
+        content = "" if facts.path is None else sha256_of(facts.path)
+        said: dict[str, Any] = {
+            "facts": facts.to_dict(),
+            **asdict(self),
+            "spec": facts.name,
+            "content": content,
+        }
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+    def __str__(self) -> str:
+        return self.spec
+
+
+def sha256_of(path: str | Path) -> str:
+    """SHA-256 of a file's bytes, in hex."""
+    with Path(path).expanduser().open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def source_kind(spec: str) -> str:
+    """Tell whether a few words mean a network or a cohort.
+
+    Parameters
+    ----------
+    spec : str
+        As typed after ``--source``.
+
+    Returns
+    -------
+    str
+        ``"network"`` or ``"cohort"``.
+
+    Raises
+    ------
+    MedgraftError
+        They mean neither.
+
+    Examples
+    --------
+    >>> source_kind("timm:resnet18"), source_kind("weights.safetensors@timm:resnet18")
+    ('network', 'network')
+    """
+    from medgraft.sources.registry import networks
+    from medgraft.sources.resolve import LIBRARIES, SUFFIX
+
+    path = spec.split(f"{SUFFIX}@")[0]
+    if spec.partition(":")[0] in LIBRARIES or spec.endswith(SUFFIX) or path != spec:
+        return "network"
+    if Path(spec).expanduser().exists():
+        return "cohort"
+    near = did_you_mean(spec, networks) or did_you_mean(f"timm:{spec}", networks)
+    raise MedgraftError(
+        f"The source '{spec}' is neither a file or folder that exists nor a network like timm:NAME.{near}"
+    )
+
+
+def source(spec: str | Path | Cohort | Pretrained) -> Pretrained | Cohort:
+    """Make a source of a name; a cohort or a network stays what it is.
+
+    Parameters
+    ----------
+    spec : str, path, Cohort or Pretrained
+        A network's name or weight file (see `Pretrained`).
+
+    Raises
+    ------
+    MedgraftError
+        The path is a table or a folder: it has roles that only its reader knows, so read it with
+        :func:`medgraft.read` first.
+
+    Examples
+    --------
+    >>> source("timm:resnet18")
+    Pretrained(spec='timm:resnet18', channels=3, allow_partial=False)
+    """
+    if not isinstance(spec, str | Path):
+        return spec
+    if source_kind(str(spec)) == "cohort":
+        raise MedgraftError(
+            f"'{spec}' holds patients, not a network: read it with medgraft.read and pass the cohort."
+        )
+    return Pretrained(str(spec))

@@ -1,0 +1,106 @@
+"""The networks medgraft knows by heart, as data: nothing here imports torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from medgraft.base import Registry
+
+IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+
+
+@dataclass(frozen=True)
+class NetworkEntry:
+    """What is known of a pretrained network without loading it.
+
+    Parameters
+    ----------
+    name : str
+        ``"timm:mobilenetv2_100"`` or ``"torchvision:resnet18"``.
+    library, architecture : str
+        The two halves of the name.
+    input_size : int
+        Side of the square input in pixels.
+    mean, std : tuple of float
+        What is subtracted from, and what divides, the pixels in [0, 1], one a channel.
+    interpolation : str
+        How images are brought to `input_size`: ``"bilinear"`` or ``"bicubic"``.
+    licence : str
+        Licence of the weights.
+    url : str or None
+        Where the library fetches the weights; None: from its hub, under the architecture's name.
+    sha256 : str or None
+        First digits of the checksum, as the library publishes it.
+    first_layer, head : str
+        Names of the layer that sees the channels, and of the classifier that is cut off.
+    """
+
+    name: str
+    library: str
+    architecture: str
+    input_size: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    interpolation: str
+    licence: str
+    url: str | None
+    sha256: str | None
+    first_layer: str
+    head: str
+
+
+networks: Registry[NetworkEntry] = Registry("network")
+
+
+def _timm(
+    architecture: str,
+    first_layer: str,
+    head: str,
+    norm: tuple[tuple[float, ...], tuple[float, ...]] = IMAGENET,
+    interpolation: str = "bicubic",
+) -> None:
+    name = f"timm:{architecture}"
+    networks.add(
+        name,
+        NetworkEntry(
+            name, "timm", architecture, 224, *norm, interpolation, "Apache-2.0", None, None, first_layer, head
+        ),
+    )
+
+
+def _torchvision(architecture: str, file: str, first_layer: str, head: str) -> None:
+    # The eight digits at the end of a torchvision file name open its SHA-256.
+    name, digits = f"torchvision:{architecture}", file.rsplit("-", 1)[1]
+    networks.add(
+        name,
+        NetworkEntry(
+            name,
+            "torchvision",
+            architecture,
+            224,
+            *IMAGENET,
+            "bilinear",
+            "BSD-3-Clause",
+            f"https://download.pytorch.org/models/{file}.pth",
+            digits,
+            first_layer,
+            head,
+        ),
+    )
+
+
+_timm("mobilenetv2_100", "conv_stem", "classifier")
+_timm("resnet18", "conv1", "fc")
+_timm("resnet50", "conv1", "fc")
+_timm("densenet121", "features.conv0", "classifier")
+_timm("efficientnet_b0", "conv_stem", "classifier")
+_timm("vit_tiny_patch16_224", "patch_embed.proj", "head", HALF)
+_timm("vit_small_patch16_224", "patch_embed.proj", "head", HALF)
+
+_torchvision("squeezenet1_1", "squeezenet1_1-b8a52dc0", "features.0", "classifier")
+_torchvision("mobilenet_v2", "mobilenet_v2-7ebf99e0", "features.0.0", "classifier")
+_torchvision("resnet18", "resnet18-f37072fd", "conv1", "fc")
+_torchvision("vgg16", "vgg16-397923af", "features.0", "classifier")
+_torchvision("alexnet", "alexnet-owt-7be5be79", "features.0", "classifier")
+_torchvision("densenet121", "densenet121-a639ec97", "features.conv0", "classifier")

@@ -1,0 +1,76 @@
+"""Which arm is delivered: first, do no harm."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from medgraft.trial.trial import Trial
+
+
+def choose_delivery(trial: Trial, data: dict[str, Any]) -> dict[str, Any]:
+    """Choose the arm to deliver, and say why.
+
+    ``guarded`` is delivered unless it harms; without it, the arm that helps most, or the control.
+
+    Parameters
+    ----------
+    trial : Trial
+    data : dict
+        ``result.json`` so far.
+
+    Returns
+    -------
+    dict
+        ``chosen``, ``chosen_because`` and ``verdict``.
+    """
+    by_arm = {c["arm"]: c for c in data["comparisons"]}
+    guard = data["guard"]["arm"]
+    control = trial.control
+    if guard in by_arm:
+        own = by_arm[guard]
+        if own["verdict"] == "harms":
+            chosen, because = (
+                control,
+                f"{guard} did worse than {control} on the test patients, so {control} is delivered.",
+            )
+        else:
+            chosen, because = (
+                guard,
+                (
+                    f"{guard} chooses on the training patients alone, so the choice does not flatter its "
+                    "figure."
+                ),
+            )
+        verdict = f"{own['sentence']} {_tally(trial, data['comparisons'])}"
+    else:
+        sign = 1 if data["better"] == "higher" else -1
+        helpful = [c for c in data["comparisons"] if c["verdict"] == "helps" and _transfers(trial, c["arm"])]
+        if helpful:
+            best = max(helpful, key=lambda c: sign * c["difference"])
+            chosen = best["arm"]
+            because = (
+                f"{chosen} helps most on the test patients. It was chosen on them, so its own figure is "
+                "somewhat too good; add the arm 'guarded' for a choice made on training patients."
+            )
+            verdict = best["sentence"]
+        else:
+            chosen = control
+            because = f"No transfer arm was shown to help, so {control} is delivered."
+            verdict = because[:-1] + f" ({len(by_arm)} arms compared)."
+    return {"chosen": chosen, "chosen_because": because, "verdict": verdict}
+
+
+def _tally(trial: Trial, comparisons: list[dict[str, Any]]) -> str:
+    """Say how the arms fared in all, so that one verdict is not read as the only one."""
+    others = [c for c in comparisons if _transfers(trial, c["arm"]) and c["arm"] != "guarded"]
+    counts = Counter(c["verdict"] for c in others)
+    parts = [f"{counts[v]} {w}" for v, w in (("helps", "helped"), ("harms", "harmed")) if counts[v]]
+    if counts["inconclusive"]:
+        parts.append(f"{counts['inconclusive']} could not be told apart from it")
+    return f"Of {len(others)} other arms compared with {trial.control}, {', '.join(parts)}." if others else ""
+
+
+def _transfers(trial: Trial, name: str) -> bool:
+    return next(a for a in trial.arms if a.name == name).method != "majority"

@@ -1,0 +1,65 @@
+"""Hand over the chosen arm: the very model that was scored, or one refitted on all rows."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from medgraft.cohort import Split
+from medgraft.graft import save
+from medgraft.methods import Guarded
+from medgraft.trial.arms import Arm
+from medgraft.trial.result import Result
+from medgraft.trial.tasks import fit
+
+if TYPE_CHECKING:
+    from medgraft.trial.trial import Trial
+
+
+def kept(out: Path, number: int) -> Path:
+    """Where the fitted model of arm `number` waits until it is known which arm is delivered."""
+    return out / "partial" / f"{number:02d}-graft"
+
+
+def keep(trial: Trial, folder: Path, a: Arm, fitted: Any, *, all_rows: bool) -> None:
+    """Save a fitted arm; of ``guarded``, what it chose."""
+    shutil.rmtree(folder, ignore_errors=True)
+    facts = {"arm": a.name, "method": a.method, "refitted_on_all_rows": all_rows}
+    model = fitted
+    if isinstance(fitted, Guarded):
+        model, facts["choice"] = fitted.best_, fitted.choice_
+    save(folder, model, trial.design.data, facts)
+
+
+def deliver(trial: Trial, out: Path, result: Result) -> None:
+    """Move the chosen arm's model to ``graft/``, with the trial's evidence beside it.
+
+    A trial of one split has its scored model; of several splits none is the model to deliver, so the arm
+    is fitted once more, on every row that may teach.
+    """
+    name = result.chosen
+    number = next(i for i, a in enumerate(trial.arms) if a.name == name)
+    folder = kept(out, number)
+    shutil.rmtree(out / "graft", ignore_errors=True)
+    if not folder.exists():
+        split = _all_rows(trial)
+        fitted = fit(trial.build(trial.arms[number], split), trial.arrays, split, trial.threads)
+        if isinstance(fitted, Guarded):
+            result.data["guard"]["final"] = fitted.report_
+        keep(trial, folder, trial.arms[number], fitted, all_rows=True)
+    evidence = {k: result.data[k] for k in ("verdict", "metric", "design", "cohort")}
+    evidence["arm"] = next(x for x in result.arms if x["name"] == name)
+    (folder / "evidence.json").write_text(json.dumps(evidence, indent=2) + "\n")
+    folder.rename(out / "graft")
+
+
+def _all_rows(trial: Trial) -> Split:
+    rows = np.arange(trial.design.data.n)
+    if trial.design.kind == "external test":
+        rows = np.setdiff1d(rows, np.concatenate([s.test for s in trial.splits]))
+    empty = np.array([], dtype=int)
+    return Split(repeat=-1, fold=-1, budget=-1, labelled=rows, unlabelled=empty, test=empty)

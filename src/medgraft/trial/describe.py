@@ -1,0 +1,93 @@
+"""What a trial says of itself: its question, its cohort, its limits, its versions."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from medgraft.trial.trial import Trial
+
+
+def question(trial: Trial) -> str:
+    """Return the question that a trial answers, as a sentence."""
+    d = trial.design
+    label = d.data.label
+    where = f" in '{d.target}'" if d.target is not None else ""
+    if d.target is not None and d.data.domains is not None:
+        others = sorted(set(d.data.domains.tolist()) - {d.target})
+        origin = "from " + ", ".join(map(repr, others)) if others else ""
+    else:
+        origin = ""
+    if trial.network is not None:
+        network = f"the pretrained network {trial.network.facts.name}"
+        origin = f"{origin} and {network}" if origin else f"from {network}"
+    labels = ""
+    if d.labels_per_class:
+        n = d.headline
+        what = (
+            "labels in all"
+            if trial.task == "regression"
+            else ("label" if n == 1 else "labels") + " per class"
+        )
+        labels = f" with {n} {what}" if n else " with no target labels"
+    return f"Does transfer {origin or 'from other sites'} help to predict '{label}'{where}{labels}?"
+
+
+def describe_cohort(trial: Trial) -> dict[str, Any]:
+    """Return what the report shows of the cohort: counts, classes, domains, missing values; no row."""
+    data = trial.design.data
+    tested = np.unique(trial.design.splits.table.query("part == 'test'")["row"].to_numpy())
+    part = np.where(np.isin(np.arange(data.n), tested), "test", "training")
+    if data.domains is not None:
+        part = data.domains
+    counts: dict[str, dict[str, int]] = {}
+    sizes = {str(k): int(v) for k, v in zip(*np.unique(part, return_counts=True), strict=True)}
+    if data.classes is not None:
+        for name in sizes:
+            inside = np.bincount(data.y[part == name], minlength=len(data.classes))
+            counts[name] = dict(zip(data.classes, map(int, inside), strict=True))
+    missing = None if data.kind == "image" else float(data.X.isna().to_numpy().mean())
+    return {
+        "name": data.name,
+        "kind": data.kind,
+        "rows": data.n,
+        "features": 0 if data.kind == "image" else data.X.shape[1],
+        "label": data.label,
+        "classes": data.classes,
+        "class_counts": counts,
+        "domains": sizes,
+        "target": trial.design.target,
+        "groups": None if data.group is None else len(np.unique(data.groups)),
+        "missing_fraction": missing,
+    }
+
+
+def warnings_of(trial: Trial, skipped: list[str]) -> list[str]:
+    """Return what limits the figures of this trial, in sentences."""
+    d = trial.design
+    said = [f"The arm '{name}' was left out: the budget did not allow for it." for name in skipped]
+    if d.data.group is None:
+        said.append(
+            "No patient column was given, so each row counts as one patient; if patients have several "
+            "rows, give --group, or the intervals are too narrow and the splits leak."
+        )
+    if d.kind == "external test" and d.repeats == 1:
+        said.append("Each model was trained once: the intervals do not cover the luck of training.")
+    if d.headline >= 0 and d.repeats == 1:
+        said.append("The labelled patients were drawn once; --repeats 10 shows how much depends on the draw.")
+    return said
+
+
+def versions_of(kind: str) -> dict[str, str]:
+    """Return the versions of what a trial on this kind of data runs on."""
+    import medgraft
+
+    packages = ["numpy", "scipy", "pandas", "scikit-learn"]
+    if kind == "image":
+        packages += ["pillow", "torch", "torchvision", "timm", "lightning"]
+    found = {"medgraft": medgraft.__version__, "python": platform.python_version()}
+    return found | {package: version(package) for package in packages}

@@ -1,0 +1,64 @@
+"""The run folder: what may be in it, whether it can be resumed, and a fresh start."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+from medgraft.base import MedgraftError
+from medgraft.cohort import Splits
+from medgraft.trial.plan import Plan
+
+FILES = ("result.json", "predictions.parquet", "splits.parquet", "plan.json", "report.html", "log.jsonl")
+PARTIAL = ("report.html.tmp", "result.json.tmp")  # what a kill may leave
+FOLDERS = ("graft", "partial")
+
+
+def can_resume(out: Path, plan: Plan) -> bool:
+    """Return whether `out` already holds the finished result of this very trial.
+
+    Raises
+    ------
+    MedgraftError
+        There is no run in `out`, or one of another trial.
+    """
+    if not (out / "plan.json").exists():
+        raise MedgraftError(f"There is no run to resume in '{out}': leave out --resume.")
+    if json.loads((out / "plan.json").read_text())["digest"] != plan.digest:
+        raise MedgraftError(
+            f"The run in '{out}' is of another trial (data, arms, seed or splits differ): "
+            "choose another --out, or leave out --resume to replace it."
+        )
+    return (out / "result.json").exists() and not (out / "partial").exists()
+
+
+def prepare(out: Path, plan: Plan, splits: Splits, resume: bool) -> None:
+    """Make the folder, empty it of an earlier run unless resuming, and write plan and splits.
+
+    Raises
+    ------
+    MedgraftError
+        `out` is a file, or holds files that no run wrote.
+    """
+    check(out)
+    if not resume and out.is_dir():
+        for name in (*FILES, *PARTIAL):
+            (out / name).unlink(missing_ok=True)
+        for name in FOLDERS:
+            shutil.rmtree(out / name, ignore_errors=True)
+    (out / "partial").mkdir(parents=True, exist_ok=True)
+    plan.write(out / "plan.json")
+    splits.write(out / "splits.parquet")
+
+
+def check(out: Path) -> None:
+    """Refuse a folder that is not ours to write into."""
+    if out.exists() and not out.is_dir():
+        raise MedgraftError(f"'{out}' is a file: give --out a folder.")
+    if out.is_dir():
+        strange = sorted(p.name for p in out.iterdir() if p.name not in (*FILES, *PARTIAL, *FOLDERS))
+        if strange:
+            raise MedgraftError(
+                f"The folder '{out}' holds other files ('{strange[0]}'): choose another --out."
+            )

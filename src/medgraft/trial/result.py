@@ -1,0 +1,125 @@
+"""The result of a trial: figures, comparisons, the verdict, and what is delivered."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from medgraft.base import MedgraftError
+from medgraft.graft import Graft, load
+
+
+@dataclass
+class Result:
+    """What a trial found.
+
+    Attributes
+    ----------
+    data : dict
+        The content of ``result.json``.
+    predictions : DataFrame
+        One row for each arm, test row, repeat and label budget.
+    out : Path or None
+        The run folder.
+
+    Examples
+    --------
+    Read a run back with ``Result.read("out")``; print it with ``print(result)``.
+    """
+
+    data: dict[str, Any]
+    predictions: pd.DataFrame
+    out: Path | None = None
+
+    @property
+    def arms(self) -> list[dict[str, Any]]:
+        """One dict for each arm: its value with interval, its costs."""
+        return list(self.data["arms"])
+
+    @property
+    def comparisons(self) -> list[dict[str, Any]]:
+        """One dict for each arm but the control: difference, interval, verdict."""
+        return list(self.data["comparisons"])
+
+    @property
+    def verdict(self) -> str:
+        """The answer to the trial's question, as a sentence."""
+        return str(self.data["verdict"])
+
+    @property
+    def chosen(self) -> str:
+        """The arm whose model is delivered."""
+        return str(self.data["chosen"])
+
+    @cached_property
+    def graft(self) -> Graft:
+        """The delivered model."""
+        if self.out is None:
+            raise MedgraftError("This result has no folder: read it with Result.read(folder).")
+        return load(self.out / "graft")
+
+    def write(self, out: Path) -> None:
+        """Write ``predictions.parquet`` and, last, ``result.json``."""
+        self.predictions.to_parquet(out / "predictions.parquet", index=False)
+        text = json.dumps(_finite(self.data), indent=2, allow_nan=False) + "\n"
+        partial = out / "result.json.tmp"
+        partial.write_text(text)
+        partial.replace(out / "result.json")
+
+    @classmethod
+    def read(cls, out: str | Path) -> Result:
+        """Read a run folder.
+
+        Raises
+        ------
+        MedgraftError
+            The folder holds no finished run.
+        """
+        out = Path(out)
+        if not (out / "result.json").exists():
+            raise MedgraftError(f"'{out}' holds no finished run: there is no result.json in it.")
+        data = json.loads((out / "result.json").read_text())
+        return cls(data, pd.read_parquet(out / "predictions.parquet"), out)
+
+    def __str__(self) -> str:
+        compared = {c["arm"]: c for c in self.comparisons}
+        head = f"{'arm':<24} {self.data['metric']:>9}  95 % interval    difference   95 % interval    verdict"
+        lines = [self.data["question"], "", head]
+        for a in self.arms:
+            line = f"{a['name']:<24} {_number(a['value'])}  {_interval(a['ci'])}"
+            if c := compared.get(a["name"]):
+                line += f"    {_number(c['difference'], '+')}   {_interval(c['ci'], '+')}  {c['verdict']}"
+            else:
+                line += "    (the control)"
+            lines.append(line)
+        return "\n".join([*lines, "", self.verdict])
+
+
+def _number(x: float | None, sign: str = "") -> str:
+    return f"{'-':>9}" if x is None else f"{x:{sign}9.3f}"
+
+
+def _interval(ci: list[float | None], sign: str = "") -> str:
+    return " to ".join("-" if x is None else f"{x:{sign}.3f}" for x in ci).ljust(15)
+
+
+def _finite(value: Any) -> Any:
+    """Return `value` with every NaN, infinity and numpy scalar as JSON can hold it."""
+    if isinstance(value, dict):
+        return {str(k): _finite(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(v) for v in value]
+    if isinstance(value, np.ndarray):
+        return _finite(value.tolist())
+    if isinstance(value, np.generic):
+        return _finite(value.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

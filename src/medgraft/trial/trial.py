@@ -1,0 +1,311 @@
+"""A trial: transfer as an arm beside its controls, on the same splits, planned and resumable."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from medgraft.base import MedgraftError, did_you_mean
+from medgraft.cohort import Cohort, Split
+from medgraft.evidence import default_metric
+from medgraft.evidence.metrics import metrics
+from medgraft.sources import Pretrained
+from medgraft.trial.arms import Arm, Workbench, build
+from medgraft.trial.assemble import assemble
+from medgraft.trial.deliver import deliver, keep, kept
+from medgraft.trial.describe import question
+from medgraft.trial.design import choose_arms, control_name, design
+from medgraft.trial.folder import can_resume, check, prepare
+from medgraft.trial.plan import Plan, describe, digest
+from medgraft.trial.progress import Progress
+from medgraft.trial.result import Result
+from medgraft.trial.tasks import Outcome, TrainingData, run_task, seed_of
+
+
+class Trial:
+    """Compare transfer with no transfer, on the same patients, and say whether it helped.
+
+    Use it whenever a model is to profit from other data than the cohort at hand. It is not a
+    substitute for an external validation: its figures hold for patients like those of the cohort.
+
+    For an arm *a*, the control *c* and a metric *M*, the trial estimates
+    ``d = E[M(a)] - E[M(c)]`` over patients of the target domain and over draws of the training part,
+    with a 95 % interval by resampling patients (and repeats). ``d`` clear of zero is ``helps`` or
+    ``harms``; anything else is ``inconclusive``.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        The patients; rows outside `target` are source rows.
+    arms : sequence of Arm or str, optional
+        What to compare; default every registered method that can run, with all controls.
+    source : Pretrained, Cohort or sequence of them, optional
+        A pretrained network (at most one) and further labelled cohorts.
+    target : str, optional
+        The target domain, where the cohort has domains.
+    test : Cohort, optional
+        External test set; replaces the folds.
+    metric : str, optional
+        Default AUROC (binary), balanced accuracy (multiclass), MAE (regression).
+    folds : int or "domain", default 5
+    repeats : int, default 1
+    labels_per_class : int or sequence of int, optional
+        How few target labels there are; several give a learning curve, the first is the headline.
+    seed : int, default 0
+    jobs : int, default 1
+        Processes for array methods; figures do not depend on it.
+    device : {"auto", "cpu", "cuda", "mps"}
+    budget : float, optional
+        CPU seconds; an arm that is predicted to exceed what is left is skipped, and said to be.
+
+    Raises
+    ------
+    MedgraftError
+        The cohort cannot be split as asked, or an arm cannot run on it.
+
+    Notes
+    -----
+    Time is the sum over arms and splits of one fit each; frozen features are computed once and kept.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd, tempfile
+    >>> import medgraft as mg
+    >>> rng = np.random.default_rng(0)
+    >>> x = rng.normal(size=(120, 3))
+    >>> frame = pd.DataFrame(x, columns=["a", "b", "c"])
+    >>> frame["ill"] = np.where(x[:, 0] + rng.normal(size=120) > 0, "yes", "no")
+    >>> frame["site"] = np.where(np.arange(120) < 80, "north", "south")
+    >>> cohort = mg.read(frame, label="ill", domain="site")
+    >>> trial = mg.Trial(cohort, ["target-only", "pooled"], target="south", labels_per_class=5, folds=2)
+    >>> with tempfile.TemporaryDirectory() as out:
+    ...     result = trial.run(out)
+    >>> [a["name"] for a in result.arms]
+    ['target-only', 'pooled']
+    """
+
+    def __init__(
+        self,
+        cohort: Cohort,
+        arms: Sequence[Arm | str] | None = None,
+        *,
+        source: Pretrained | Cohort | Sequence[Pretrained | Cohort] | None = None,
+        target: str | None = None,
+        test: Cohort | None = None,
+        metric: str | None = None,
+        folds: int | str = 5,
+        repeats: int = 1,
+        labels_per_class: int | Sequence[int] = (),
+        seed: int = 0,
+        jobs: int = 1,
+        device: str = "auto",
+        budget: float | None = None,
+    ) -> None:
+        sources = (
+            [] if source is None else [source] if isinstance(source, Pretrained | Cohort) else list(source)
+        )
+        networks = [s for s in sources if isinstance(s, Pretrained)]
+        if len(networks) > 1:
+            raise MedgraftError("A trial takes one pretrained network: run one trial for each.")
+        self.network = networks[0] if networks else None
+        self.design = design(
+            cohort,
+            sources=[s for s in sources if isinstance(s, Cohort)],
+            test=test,
+            target=target,
+            folds=folds,
+            repeats=repeats,
+            labels_per_class=(labels_per_class,)
+            if isinstance(labels_per_class, int)
+            else tuple(labels_per_class),
+            seed=seed,
+        )
+        self.arms = choose_arms(arms, self.design, self.network is not None)
+        met = self.design.satisfied(self.network is not None)
+        self.control = control_name(self.design, met, [a.name for a in self.arms])
+        self.metric = metric or default_metric(self.task)
+        if self.metric not in metrics or self.task not in metrics[self.metric].tasks:
+            known = [m for m in metrics if self.task in metrics[m].tasks]
+            hint = did_you_mean(self.metric, known) or f" It has: {', '.join(known)}."
+            raise MedgraftError(f"A {self.task} trial has no metric '{self.metric}'.{hint}")
+        self.jobs, self.budget = jobs, budget
+        self.bench = Workbench(self.task, self.design.data.kind, self.network, device, self.metric)
+        self.splits: list[Split] = list(self.design.splits)
+
+    @property
+    def task(self) -> str:
+        """The cohort's task."""
+        return self.design.data.task
+
+    @cached_property
+    def arrays(self) -> TrainingData:
+        """The arrays that every fit slices."""
+        d = self.design.data
+        n_classes = None if d.classes is None else len(d.classes)
+        return TrainingData(d.X, d.y, d.groups, d.domains, self.design.target, n_classes)
+
+    @property
+    def threads(self) -> int | None:
+        """One for tables, so that figures do not depend on how many jobs run; all for networks."""
+        return 1 if self.bench.kind == "table" else None
+
+    def _candidates(self, a: Arm) -> tuple[Arm, ...]:
+        """What ``guarded`` may choose from: every other arm that learns something."""
+        return tuple(
+            o
+            for o in self.arms
+            if o.entry.family != "guard" and o.method != "majority" and o.name != self.control
+        )
+
+    def build(self, a: Arm, split: Split) -> Any:
+        """Return the unfitted estimator of an arm for a split; its seed depends on the split alone."""
+        seed = seed_of(self.design.seed, split.repeat, split.fold, split.budget)
+        control = next((o for o in self.arms if o.name == self.control), None)
+        return build(a, self.bench, seed, self._candidates(a), control)
+
+    @cached_property
+    def _plan(self) -> Plan:
+        import medgraft
+
+        d = self.design
+        source = "" if self.network is None else self.network.fingerprint()
+        progress = Progress(self.progress)
+        with progress.bar("Planning", len(self.arms)) as step:
+            arms = describe(self.arms, self.bench, self.arrays, self.splits, self._candidates, step)
+        facts = {
+            "sentence": question(self),
+            "kind": d.kind,
+            "folds": d.folds,
+            "repeats": d.repeats,
+            "labels_per_class": list(d.labels_per_class),
+            "seed": d.seed,
+            "target": d.target,
+            "metric": self.metric,
+            "control": self.control,
+            "grouped": d.data.group is not None,
+        }
+        return Plan(arms, facts, digest(d, self.arms, source, self.metric, medgraft.__version__))
+
+    progress: bool = False
+
+    def plan(self) -> Plan:
+        """Return what will load, adapt and freeze, at which rates, and the predicted CPU minutes.
+
+        Costs one fit of each array method and a few steps of each network.
+        """
+        return self._plan
+
+    def run(
+        self, out: str | Path, *, resume: bool = False, progress: bool = False, command: str = ""
+    ) -> Result:
+        """Run every arm on every split and write the run folder.
+
+        Parameters
+        ----------
+        out : path
+            The run folder: ``result.json``, ``predictions.parquet``, ``splits.parquet``, ``plan.json``,
+            ``log.jsonl`` and ``graft/``. What an earlier run left there is replaced.
+        resume : bool, default False
+            Keep the fits that an interrupted run of the same trial finished.
+        progress : bool, default False
+            Show progress bars.
+        command : str
+            How the run was started, for the report.
+
+        Returns
+        -------
+        Result
+
+        Raises
+        ------
+        MedgraftError
+            `resume` is asked for in a folder that holds a different trial.
+        """
+        self.progress = progress
+        out = Path(out)
+        check(out)
+        plan = self.plan()
+        if resume and can_resume(out, plan):
+            return Result.read(out)
+        prepare(out, plan, self.design.splits, resume)
+        wall = time.perf_counter()
+        outcomes, skipped = self._run_tasks(out, plan, Progress(progress))
+        with Progress(progress).bar("Evidence", 1) as step:
+            step("intervals")
+            result = assemble(self, outcomes, skipped, command, time.perf_counter() - wall)
+        deliver(self, out, result)
+        result.write(out)
+        shutil.rmtree(out / "partial")
+        return Result.read(out)
+
+    def _run_tasks(
+        self, out: Path, plan: Plan, progress: Progress
+    ) -> tuple[dict[tuple[str, int], Outcome], list[str]]:
+        """Run what is not yet done; return outcomes by (arm, split number) and the arms left out."""
+        outcomes: dict[tuple[str, int], Outcome] = {}
+        skipped: list[str] = []
+        spent = 0.0
+        predicted = {row["name"]: row["cpu_seconds"] for row in plan.arms}
+        with (
+            progress.bar("Arms", len(self.arms) * len(self.splits)) as step,
+            (out / "log.jsonl").open("a") as log,
+        ):
+            for number, a in enumerate(self.arms):
+                over = self.budget is not None and spent + predicted[a.name] > self.budget
+                if over and a.name != self.control:
+                    skipped.append(a.name)
+                    continue
+                for s, outcome in self._arm_outcomes(number, a, out, progress):
+                    outcomes[a.name, s] = outcome
+                    spent += outcome.cpu_seconds
+                    split = self.splits[s]
+                    event = {
+                        "arm": a.name,
+                        "repeat": split.repeat,
+                        "fold": split.fold,
+                        "budget": split.budget,
+                    }
+                    log.write(json.dumps(event | {"cpu_seconds": round(outcome.cpu_seconds, 4)}) + "\n")
+                    log.flush()
+                    step(a.name)
+        return outcomes, skipped
+
+    def _arm_outcomes(
+        self, number: int, a: Arm, out: Path, progress: Progress
+    ) -> Iterator[tuple[int, Outcome]]:
+        todo = []
+        for s in range(len(self.splits)):
+            path = out / "partial" / f"{number:02d}-{s:04d}.npz"
+            if path.exists():
+                yield s, Outcome.read(path)
+            else:
+                todo.append((s, path))
+        single = len(self.splits) == 1
+        if self.bench.kind == "table" and self.jobs != 1 and len(todo) > 1:
+            from joblib import Parallel, delayed
+
+            jobs = (
+                delayed(_job)(self.build(a, self.splits[s]), self.arrays, self.splits[s], s) for s, _ in todo
+            )
+            paths = dict(todo)
+            for s, outcome in Parallel(n_jobs=self.jobs, return_as="generator_unordered")(jobs):
+                outcome.write(paths[s])
+                yield s, outcome
+            return
+        for s, path in todo:
+            estimator = self.build(a, self.splits[s])
+            progress.attach(estimator)
+            outcome, fitted = run_task(estimator, self.arrays, self.splits[s], self.threads)
+            if single:  # the very model that is scored here is the one delivered
+                keep(self, kept(out, number), a, fitted, all_rows=False)
+            outcome.write(path)
+            yield s, outcome
+
+
+def _job(estimator: Any, data: TrainingData, split: Split, s: int) -> tuple[int, Outcome]:
+    return s, run_task(estimator, data, split, threads=1)[0]

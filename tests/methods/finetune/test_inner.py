@@ -1,0 +1,44 @@
+"""The inner split."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from medgraft.methods.finetune.inner import hold_out
+
+
+def test_parts_are_disjoint_whole_and_of_the_asked_size():
+    y = np.arange(200) % 4
+    train, held = hold_out(y, np.arange(200), 0.15, 0, 4)
+    assert sorted([*train, *held]) == list(range(200))
+    assert abs(len(held) - 200 / 7) <= 4  # one of seven parts
+    assert np.ptp(np.bincount(y[held])) <= 1
+
+
+def test_no_patient_is_in_both_parts():
+    units = np.repeat(np.arange(50), 4)
+    train, held = hold_out(np.repeat(np.arange(50) % 2, 4), units, 0.2, 3, 2)
+    assert len(held)
+    assert not set(units[train]) & set(units[held])
+
+
+def test_values_are_held_out_over_their_whole_range():
+    y = np.random.default_rng(0).normal(size=120)
+    _, held = hold_out(y, np.arange(120), 0.25, 0, 0)
+    assert 20 <= len(held) <= 40
+    assert all((np.searchsorted(np.quantile(y, [1 / 3, 2 / 3]), y[held]) == t).sum() >= 5 for t in range(3))
+
+
+@pytest.mark.parametrize(
+    ("y", "share"),
+    [
+        (np.arange(20) % 2, 0.15),  # three rows
+        (np.arange(200) % 2, 0.0),
+        (np.r_[np.zeros(99, int), 1], 0.2),  # the second class has one row
+    ],
+)
+def test_too_little_data_holds_nothing_out(y, share):
+    train, held = hold_out(y, np.arange(len(y)), share, 0, 2)
+    assert len(held) == 0
+    assert len(train) == len(y)
