@@ -39,3 +39,16 @@ def image_folder(root: Path, per_class: int = 8, size: int = 40, seed: int = 0) 
             pixels[size // 4 : -size // 4, (k * size) // 2 : (k * size) // 2 + size // 2] += 120
             Image.fromarray(pixels.astype(np.uint8)).save(root / name / f"{seed}-{i}.jpg")
     return root
+
+
+def network_file(path: Path, architecture: str = "mobilenetv2_035", size: int = 32) -> Path:
+    """Save a small timm network with random weights, as a source of pretrained weights would be."""
+    import timm
+    import torch
+    from safetensors.torch import save_file
+
+    torch.manual_seed(3)
+    net = timm.create_model(architecture, pretrained=False)
+    facts = {"library": "timm", "architecture": architecture, "input_size": str(size), "licence": "none"}
+    save_file(net.state_dict(), path, metadata=facts)
+    return path

@@ -88,7 +88,7 @@ def run_batches(
         return compute(gather(start), start)
 
     parts = []
-    with _workers(torch.get_num_threads() if on_cpu else 4) as pool:
+    with workers(torch.get_num_threads() if on_cpu else 4) as pool:
         for start, part in zip(starts, _ahead(pool, whole if on_cpu else gather, starts), strict=True):
             parts.append(part if on_cpu else compute(part, start))
             if progress is not None:
@@ -112,8 +112,8 @@ def features_of(
 
 
 @contextmanager
-def _workers(count: int) -> Iterator[ThreadPoolExecutor]:
-    """Yield threads that compute on one core each; the caller's own setting stays."""
+def workers(count: int) -> Iterator[ThreadPoolExecutor]:
+    """Yield threads that compute on one core each; the caller's own setting comes back afterwards."""
     before = torch.get_num_threads()
     pool = ThreadPoolExecutor(max(count, 1), initializer=torch.set_num_threads, initargs=(1,))
     try:

@@ -103,5 +103,12 @@ class Network(nn.Module):
                 norm.eval()
         return self
 
+    @property
+    def exact(self) -> bool:
+        """Whether training is a function of the batch alone: no dropout draws random numbers."""
+        random = (nn.modules.dropout._DropoutNd,)
+        named = any(type(m).__name__ == "DropPath" for m in self.trunk.modules())
+        return not named and not any(isinstance(m, random) and m.p > 0 for m in self.trunk.modules())
+
     def _norms(self) -> Iterator[nn.Module]:
         return (m for m in self.trunk.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm))

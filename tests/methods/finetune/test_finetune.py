@@ -74,6 +74,16 @@ def test_the_same_seed_gives_the_same_model_to_the_last_bit(model, network, imag
     )
 
 
+def test_the_number_of_cores_does_not_matter(model, network, images):
+    before = torch.get_num_threads()
+    try:
+        for threads in (1, 3):
+            torch.set_num_threads(threads)
+            assert np.array_equal(fitted(network, images).predict_proba(images), model.predict_proba(images))
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_a_prediction_does_not_depend_on_its_company(model, images):
     rows = [41, 3, 17]
     assert np.array_equal(model.predict_proba(images.iloc[rows]), model.predict_proba(images)[rows])
@@ -175,9 +185,12 @@ def test_patients_are_whole_in_the_inner_split(network, images, monkeypatch):
 
 def test_kept_activations_and_live_images_train_the_same_network(network, images, monkeypatch):
     kept = fitted(network, images, augmentation="none")
-    monkeypatch.setattr("medgraft.methods.finetune.batches.MEMORY", 0)
-    live = fitted(network, images, augmentation="none")
-    assert np.allclose(kept.predict_proba(images), live.predict_proba(images), atol=1e-4)
+    first = len([line for line in kept.report_["freeze"] if "throughout" in line])
+    each = kept.network_.trunk.prefix(torch.zeros(1, 3, 32, 32), first).numel() * 4
+    for memory in (0, 20 * each):  # nothing may be kept; only the 15 held-out images may
+        monkeypatch.setattr("medgraft.methods.finetune.batches.MEMORY", memory)
+        live = fitted(network, images, augmentation="none")
+        assert np.allclose(kept.predict_proba(images), live.predict_proba(images), atol=1e-4)
     assert kept.report_["loss_held_out"][-1] != kept.report_["loss_held_out"][0]  # something was trained
 
 

@@ -178,7 +178,8 @@ def test_the_registry_does_not_import_torch():
     import sys
 
     code = (
-        "import sys; from medgraft.methods import entries; entries['finetune'], entries['linear-probe'], entries['scratch']\n"
+        "import sys; from medgraft.methods import entries\n"
+        "entries['finetune'], entries['linear-probe'], entries['scratch']\n"
         "print([m for m in ('torch', 'timm', 'lightning') if m in sys.modules])"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -21,15 +21,18 @@ class Scratch(FineTune):
 
     Use it as the control of `finetune`. Not as a way to a good model on a small cohort.
 
-    Everything trains from the first epoch at one learning rate, BatchNorm adapts (its statistics would mean nothing
-    otherwise), and the number of passes over the images, the inner split, early stopping and class weights are
-    those of `finetune`. The source gives the architecture and the preprocessing; its weights are not read.
+    Everything trains from the first epoch at one learning rate, BatchNorm adapts (its statistics would mean
+    nothing otherwise), and the number of passes over the images, the inner split, early stopping and class
+    weights are those of `finetune`. The source gives the architecture and the preprocessing; its weights are
+    not read.
 
     Parameters
     ----------
     source : Pretrained or str
         The network whose architecture is used.
-    task, epochs, augmentation, class_weight, validation, patience, schedule, weight_decay, batch_size, precision
+    task, epochs, augmentation, class_weight, validation, patience, schedule, weight_decay, batch_size
+        As in `finetune`.
+    precision
         As in `finetune`.
     lr : float, default 1e-3
         Peak learning rate of all weights.

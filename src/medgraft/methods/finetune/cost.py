@@ -27,9 +27,13 @@ def forward_seconds(backbone: Backbone) -> float:
 
 
 def step_seconds(network: Network, backbone: Backbone, first: int, batch: int = 8) -> tuple[float, float]:
-    """CPU seconds per image of the frozen part before block `first`, and of a training step after it."""
+    """CPU seconds per image of the frozen part before block `first`, and of a training step after it.
+
+    Measured on one thread, as the cores of a CPU share the work by images.
+    """
     import torch
 
+    from medgraft.sources.forward import workers
     from medgraft.sources.memory import kept_memory
 
     size = backbone.spec.input_size
@@ -46,8 +50,11 @@ def step_seconds(network: Network, backbone: Backbone, first: int, batch: int = 
     def step() -> None:
         network.rest(h, first).square().mean().backward()  # type: ignore[no-untyped-call]
 
-    with kept_memory():
-        costs = (_timed(prefix) / batch if first else 0.0), _timed(step) / batch
+    with kept_memory(), workers(1) as one:
+        costs = (
+            one.submit(_timed, prefix).result() / batch if first else 0.0,
+            one.submit(_timed, step).result() / batch,
+        )
     network.zero_grad(set_to_none=True)
     network.eval()
     return costs

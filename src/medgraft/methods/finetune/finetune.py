@@ -45,10 +45,10 @@ class FineTune(ImageEstimator):
 
     First the head is fitted to frozen features, as in `linear-probe` (Kumar et al. 2022: a random head would
     distort the features). Then AdamW minimises :math:`\sum_i w_i \ell(y_i, h(f_\theta(x_i)))` (log loss with
-    classes of equal weight, or squared error of the standardised value) over the head and the released blocks,
-    which are released from the output towards the input, each one with a smaller learning rate than the one above
-    (Howard and Ruder 2018). The weights of the epoch with the least loss on held-out patients are kept, the
-    state before training included.
+    classes of equal weight, or squared error of the standardised value) over the head and the released
+    blocks, which are released from the output towards the input, each one with a smaller learning rate than
+    the one above (Howard and Ruder 2018). The weights of the epoch with the least loss on held-out patients
+    are kept, the state before training included.
 
     Parameters
     ----------
@@ -64,16 +64,16 @@ class FineTune(ImageEstimator):
         Factor from one block to the one below.
     head_lr : float, default 1e-3
         Peak learning rate of the head.
-    unfreeze : float, default 0.6
+    unfreeze : float, default 0.5
         Share of the blocks that train in the end, counted from the output; 0 to 1.
     gradual : float, default 0.3
         Share of the epochs in which they are released one by one; 0: all at once.
     batchnorm : str, default "frozen"
-        ``"frozen"``: BatchNorm keeps its statistics and weights throughout, and training uses them too, so that
-        small batches do no harm; ``"adapt"``: that of released blocks trains and updates its statistics.
+        ``"frozen"``: BatchNorm keeps its statistics and weights throughout, and training uses them too, so
+        that small batches do no harm; ``"adapt"``: that of released blocks trains and updates its statistics.
     augmentation : str, default "light"
-        ``"light"``: flips left to right, small turns, shifts, zooms and changes of grey level, of training images
-        only; ``"none"``, for instance where the side of the body matters.
+        ``"light"``: flips left to right, small turns, shifts, zooms and changes of grey level, of training
+        images only; ``"none"``, for instance where the side of the body matters.
     views : int, default 4
         Versions of each training image (the unchanged one included) when blocks are frozen throughout: their
         activations are computed once and kept in memory.
@@ -107,9 +107,10 @@ class FineTune(ImageEstimator):
 
     Notes
     -----
-    The same seed on the same machine with the same number of threads gives the same weights. Cost: `plan` measures
-    it; about 4 minutes on two cores for 1,000 images of 224 pixels and MobileNetV2. Memory: up to 1 GiB of
-    activations; beyond that the frozen blocks run again at each step, without a gradient.
+    The same seed on the same machine gives the same weights, with frozen BatchNorm on any number of cores.
+    Cost: `plan` measures it; about 4 minutes on two cores for 1,000 images of 224 pixels and MobileNetV2.
+    Memory: up to 1 GiB of activations; beyond that the frozen blocks run again at each step, without a
+    gradient.
 
     Examples
     --------
@@ -128,7 +129,7 @@ class FineTune(ImageEstimator):
         lr: float = 5e-4,
         lr_decay: float = 0.7,
         head_lr: float = 1e-3,
-        unfreeze: float = 0.6,
+        unfreeze: float = 0.5,
         gradual: float = 0.3,
         batchnorm: str = "frozen",
         augmentation: str = "light",

@@ -84,7 +84,9 @@ def make_policy(
 
     Examples
     --------
-    >>> p = make_policy(list("abcd"), unfreeze=0.5, gradual=0.5, epochs=4, lr=1e-3, lr_decay=0.5, head_lr=1e-3)
+    >>> p = make_policy(
+    ...     list("abcd"), unfreeze=0.5, gradual=0.5, epochs=4, lr=1e-3, lr_decay=0.5, head_lr=1e-3
+    ... )
     >>> p.frozen, [(g.name, g.release, g.lr) for g in p.groups]
     (('a', 'b'), [('d', 0, 0.001), ('c', 1, 0.0005)])
     """

@@ -34,12 +34,12 @@ if TYPE_CHECKING:
 class LinearProbe(ImageEstimator):
     r"""Linear learner on the features of a frozen pretrained network.
 
-    Use it first of all on images, and with few labels: it is fast, stable, and hard to beat below some hundred
-    images. Not where the images are unlike anything the network saw: then `finetune`.
+    Use it first of all on images, and with few labels: it is fast, stable, and hard to beat below some
+    hundred images. Not where the images are unlike anything the network saw: then `finetune`.
 
     With frozen features :math:`\phi(x)`, standardised, it minimises
-    :math:`\sum_i w_i \ell(y_i, B \phi(x_i) + c) + \frac{\lambda}{2} \|B\|^2`, where :math:`\ell` is the log loss or
-    the squared error and :math:`\lambda` is chosen on inner splits that keep patients whole.
+    :math:`\sum_i w_i \ell(y_i, B \phi(x_i) + c) + \frac{\lambda}{2} \|B\|^2`, where :math:`\ell` is the log
+    loss or the squared error and :math:`\lambda` is chosen on inner splits that keep patients whole.
 
     Parameters
     ----------

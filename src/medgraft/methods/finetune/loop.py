@@ -6,7 +6,8 @@ import logging
 import math
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 SCHEDULES = ("cosine", "constant")
 WARM_UP = 0.05  # share of the steps in which the learning rate rises
+PIECE = (
+    8  # images whose gradient one core computes; fixed, so that the sum is the same on any number of cores
+)
 
 
 @dataclass(frozen=True)
@@ -96,16 +100,24 @@ def train(
 
     The best epoch is the one of least loss on the held-out rows, the state before training included; so
     training cannot end worse than it began, on those rows. Without held-out rows the last epoch counts.
+
+    With frozen BatchNorm images do not see each other, so that on the CPU each core computes the gradient of
+    its own pieces of a batch. The weights are then the same to the last bit on any number of cores.
     """
     import lightning.pytorch as pl
     import torch
 
+    from medgraft.sources.forward import workers
     from medgraft.sources.memory import kept_memory
 
     history = History()
-    with _quiet(), kept_memory(), torch.random.fork_rng(devices=[]):
+    with _quiet(), kept_memory(), torch.random.fork_rng(devices=[]), ExitStack() as stack:
         torch.manual_seed(seed)
-        module = _module_class()(network.to(device), recipe, fit, held, history, tell)
+        pool = None
+        if device.type == "cpu" and network.batchnorm == "frozen" and network.exact:
+            pool = stack.enter_context(workers(torch.get_num_threads()))
+            torch.set_num_threads(1)  # the caller's setting comes back with the end of the workers
+        module = _module_class()(network.to(device), recipe, fit, held, history, tell, pool)
         trainer = pl.Trainer(
             max_epochs=recipe.epochs,
             accelerator={"cuda": "gpu"}.get(device.type, device.type),
@@ -141,12 +153,15 @@ def _module_class() -> Any:
             held: Batches | None,
             history: History,
             tell: Callable[[int, int], None],
+            pool: ThreadPoolExecutor | None,
         ) -> None:
             super().__init__()
+            self.automatic_optimization = False
+            self.pool = pool
             self.network = network
             self.recipe, self.fit, self.held, self.history, self.tell = recipe, fit, held, history, tell
             self.kept: dict[str, torch.Tensor] | None = None
-            self.losses: list[torch.Tensor] = []
+            self.losses: list[float] = []
 
         def configure_optimizers(self) -> Any:
             head = {"params": list(self.network.head.parameters()), "peak": self.recipe.policy.head_lr}
@@ -173,15 +188,22 @@ def _module_class() -> Any:
             for group in self.optimizers().param_groups:
                 group["lr"] = group["peak"] * self.recipe.factor(done / steps)
 
-        def training_step(self, batch: Any, batch_idx: int) -> torch.Tensor:
-            out = self.loss(batch)
-            self.losses.append(out.detach())
-            return out
+        def training_step(self, batch: Any, batch_idx: int) -> None:
+            optimizer = self.optimizers()
+            optimizer.zero_grad()
+            if self.pool is None:
+                loss = self.loss(batch, self.fit.inputs.first) / batch[2].sum()
+                self.manual_backward(loss)
+            else:
+                loss = self.loss_in_pieces(batch, self.pool)
+            optimizer.step()
+            self.losses.append(float(loss))
 
-        def loss(self, batch: Any) -> torch.Tensor:
+        def loss(self, batch: Any, entry: int) -> torch.Tensor:
+            """Return the weighted sum of the losses of a batch that enters at block `entry`."""
             x, y, w = batch
             first = self.recipe.policy.first
-            if self.fit.inputs.first < first:  # images: the frozen blocks run here, and leave no graph
+            if entry < first:  # images: the frozen blocks run here, and leave no graph
                 with torch.no_grad():
                     x = self.network.trunk.prefix(x, first)
             scores = self.network.rest(x, first)
@@ -189,22 +211,39 @@ def _module_class() -> Any:
                 each = nn.functional.cross_entropy(scores.float(), y, reduction="none")
             else:
                 each = (scores[:, 0].float() - y) ** 2
-            return (w * each).sum() / w.sum()
+            return (w * each).sum()
+
+        def loss_in_pieces(self, batch: Any, pool: ThreadPoolExecutor) -> torch.Tensor:
+            """Put the gradient of a batch into the weights, its pieces computed side by side."""
+            weights = [p for p in self.network.parameters() if p.requires_grad]
+            total = batch[2].sum()
+
+            def piece(part: Any) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
+                loss = self.loss(part, self.fit.inputs.first) / total
+                return loss.detach(), torch.autograd.grad(loss, weights)
+
+            done = list(pool.map(piece, zip(*(t.split(PIECE) for t in batch), strict=True)))
+            for weight, *parts in zip(weights, *(grads for _, grads in done), strict=True):
+                weight.grad = torch.stack(parts).sum(dim=0)
+            return torch.stack([loss for loss, _ in done]).sum()
 
         def held_loss(self) -> float:
-            assert self.held is not None
+            held = self.held
+            if held is None:
+                raise RuntimeError("there are no held-out rows")
             self.network.eval()
-            total, weight = 0.0, 0.0
-            with torch.no_grad():
-                for batch in self.held.in_order():
-                    x, y, w = (t.to(self.device) for t in batch)
-                    total += float(self.loss((x, y, w)) * w.sum())
-                    weight += float(w.sum())
-            return total / weight
+
+            def part(batch: Any) -> float:
+                with torch.no_grad():
+                    return float(self.loss(tuple(t.to(self.device) for t in batch), held.inputs.first))
+
+            batches = held.in_order(PIECE)
+            losses = map(part, batches) if self.pool is None else self.pool.map(part, batches)
+            return sum(losses) / float(held.weight.sum())
 
         def on_train_epoch_end(self) -> None:
             epoch = self.current_epoch + 1
-            self.history.train.append(float(torch.stack(self.losses).mean()))
+            self.history.train.append(sum(self.losses) / len(self.losses))
             self.losses.clear()
             if self.held is None:
                 self.history.best = epoch
