@@ -5,11 +5,11 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from samples import image_folder, network_file
 
 import medgraft as mg
 from medgraft.cli.predict import predict
 from medgraft.trial.tasks import Outcome
+from samples import image_folder, network_file
 
 ARMS = ["scratch:epochs=1", "linear-probe", "finetune:epochs=1", "majority"]
 

@@ -20,7 +20,10 @@ def predict(
     image: Image = None,
     skip_unreadable: Skip = False,
 ) -> None:
-    """Predict new data with a graft; the data must keep the graft's contract."""
+    """Predict new data with a graft.
+
+    The data must hold the columns (or images) that the graft was trained on; its label is not needed.
+    """
     from medgraft.cohort import check_images, read
     from medgraft.graft import load
 

@@ -59,7 +59,11 @@ def trial(
     plan: Annotated[bool, typer.Option("--plan", help="Print the plan and stop.")] = False,
     skip_unreadable: Skip = False,
 ) -> None:
-    """Compare transfer with no transfer on the same patients, and say whether it helped."""
+    """Say whether transfer helps your patients.
+
+    Arms with and without transfer are trained and tested on the same patients; the report gives each its
+    interval, and each difference its verdict.
+    """
     from medgraft.cohort import check_images, read
     from medgraft.report import build
     from medgraft.sources import Pretrained, source_kind
