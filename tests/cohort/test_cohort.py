@@ -168,3 +168,9 @@ def test_a_table_has_no_images_to_open(cohort):
     assert isinstance(cohort, Cohort)
     with pytest.raises(MedgraftError, match="without images"):
         cohort.open_image(0)
+
+
+def test_exact_copies_have_the_same_content_and_nothing_else_has():
+    table = pd.DataFrame({"x": [1.0, 2.0, 1.0, 1.0], "c": ["a", "a", "a", None], "y": [0, 1, 1, 0]})
+    content = read(table, label="y").content()
+    assert content[0] == content[2] and len(set(content)) == 3

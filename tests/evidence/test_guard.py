@@ -54,7 +54,7 @@ def test_the_gain_must_exceed_one_standard_error():
     assert (kept.name, taken.name) == ("c", "a")
     assert taken.table[1]["se"] == pytest.approx(np.sqrt((1 - 0.16**2) / 49), rel=0.02)
     assert taken.table[1]["difference"] == pytest.approx(-0.16)
-    assert "chance accounts for 0.14" in kept.reason
+    assert "more than 0.14 is asked for" in kept.reason
 
 
 def test_the_standard_error_is_freed_of_the_bootstraps_shortfall():

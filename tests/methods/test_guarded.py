@@ -186,3 +186,24 @@ def test_a_wrong_metric_is_named():
     X, y, rows = table()
     with pytest.raises(MedgraftError, match="aurok"):
         Guarded(metric="aurok").fit(X, (y > 0).astype(int), **rows)
+
+
+def test_a_held_out_patient_is_in_no_row_of_inner_training_at_any_site():
+    X, y, keywords = images()
+    # Every patient of the source site is also a patient of the target site.
+    keywords["groups"] = np.array([f"p{i % 24}" if i < 24 else f"p{(i - 24) % 24}" for i in range(72)])
+    owner = dict(zip(X["image"], keywords["groups"], strict=True))
+    asked: list[tuple[set, set]] = []
+
+    class Witness(Spy):
+        def fit(self, X, y, **rows):
+            self.trained_ = {owner[p] for p in X["image"]}
+            return super().fit(X, y, **rows)
+
+        def predict_proba(self, X):
+            asked.append((self.trained_, {owner[p] for p in X["image"]}))
+            return super().predict_proba(X)
+
+    Guarded({"witness": Witness()}, Witness(right=False), inner_folds=3).fit(X, y, **keywords)
+    assert len(asked) >= 6
+    assert all(not trained & held for trained, held in asked)

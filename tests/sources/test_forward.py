@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from medgraft.base import MedgraftError
-from medgraft.sources.forward import pick_device, run_batches
+from medgraft.sources.forward import CPU_BATCH, pick_device, run_batches
 
 
 @pytest.fixture
@@ -36,6 +36,17 @@ def test_a_row_is_the_same_to_the_last_bit_in_any_company_and_on_any_number_of_t
     assert torch.equal(run_batches(3, lambda i: images[order[i]], net), truth[order])
     threads(1)
     assert torch.equal(run_batches(11, lambda i: images[i], net), truth)
+
+
+def test_short_batches_are_filled_up_because_libraries_choose_their_algorithm_by_size():
+    seen = []
+
+    def network(batch):
+        seen.append(len(batch))
+        return batch
+
+    run_batches(5, lambda i: torch.zeros(2), network)
+    assert seen == [CPU_BATCH, CPU_BATCH]
 
 
 def test_the_callers_threads_stay_as_they_were(threads):

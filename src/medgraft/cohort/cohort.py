@@ -162,6 +162,12 @@ class Cohort:
             return pd.DataFrame({"image": self.table[self.image]})
         return self.table[list(self.features)]
 
+    def content(self) -> NDArray[np.str_]:
+        """Return a checksum of what a model reads of each sample, (n,): equal for exact copies."""
+        if self.image is not None:
+            return np.array([_file_digest(str(path)).hex() for path in self.table[self.image]], dtype=str)
+        return pd.util.hash_pandas_object(self.X, index=False).to_numpy().astype(str)
+
     def select(self, rows: NDArray[Any] | Sequence[int]) -> Cohort:
         """Return the cohort of some rows, in the order given; roles and classes stay.
 

@@ -187,7 +187,7 @@ def _reason(
     if wins:
         return (
             f"{best['name']} is chosen: its inner {metric.label} ({best['value']:.3g}) is {step:.2g} {side} "
-            f"than that of the control {control}, and chance accounts for {best['needed']:.2g}."
+            f"than that of the control {control}, more than the {best['needed']:.2g} asked for."
         )
     if not metric.sign * best["difference"] > 0:
         return f"{kept}: no candidate has a better inner {metric.label} than {table[0]['value']:.3g}."
@@ -195,5 +195,5 @@ def _reason(
         return f"{kept}: {best['name']}, the best candidate, differs from it on too few patients to tell."
     return (
         f"{kept}: the inner {metric.label} of {best['name']}, the best candidate, is {step:.2g} {side}, "
-        f"but chance accounts for {best['needed']:.2g}."
+        f"but more than {best['needed']:.2g} is asked for."
     )

@@ -224,7 +224,8 @@ class Guarded(BaseEstimator):
         out = np.full((len(at), rows.k) if rows.k else len(at), np.nan)
         for f in parts:
             test = at[fold == f]
-            train = np.setdiff1d(rows.index, rows.index[test])
+            # Not only the held-out rows: what else is known of these patients, at any site, goes too.
+            train = rows.index[~np.isin(rows.units, rows.units[test])]
             model = given.fit(arm, train)
             X = given.take(rows.index[test])
             out[fold == f] = self._aligned(model, X) if rows.k else model.predict(X)

@@ -69,7 +69,7 @@ def design(run: Run) -> Facts:
     how = words.DESIGNS.get(kind, kind).format(folds=d.get("folds") or "several")
     facts: Facts = [("How it was tested", how[:1].upper() + how[1:])] if how else []
     if (repeats := d.get("repeats") or 1) > 1:
-        facts.append(("Repeated", f"{repeats} times, with other divisions and other labelled patients"))
+        facts.append(("Repeated", f"{repeats} times, each with its own random draw"))
     if labels := d.get("labels_per_class"):
         per = "in all" if run.result["task"] == "regression" else "of each class"
         given = ", ".join(_budget(n) for n in labels)

@@ -43,7 +43,7 @@ def choose_delivery(trial: Trial, data: dict[str, Any]) -> dict[str, Any]:
                     "figure."
                 ),
             )
-        verdict = f"{own['sentence']} {_tally(trial, data['comparisons'])}"
+        verdict = f"{own['sentence']} {_tally(trial, data['comparisons'], guard)}"
     else:
         sign = 1 if data["better"] == "higher" else -1
         helpful = [c for c in data["comparisons"] if c["verdict"] == "helps" and _transfers(trial, c["arm"])]
@@ -54,17 +54,17 @@ def choose_delivery(trial: Trial, data: dict[str, Any]) -> dict[str, Any]:
                 f"{chosen} helps most on the test patients. It was chosen on them, so its own figure is "
                 "somewhat too good; add the arm 'guarded' for a choice made on training patients."
             )
-            verdict = best["sentence"]
+            verdict = f"{best['sentence']} {_tally(trial, data['comparisons'], chosen)}"
         else:
             chosen = control
             because = f"No transfer arm was shown to help, so {control} is delivered."
-            verdict = because[:-1] + f" ({len(by_arm)} arms compared)."
+            verdict = f"{because} {_tally(trial, data['comparisons'], control)}"
     return {"chosen": chosen, "chosen_because": because, "verdict": verdict}
 
 
-def _tally(trial: Trial, comparisons: list[dict[str, Any]]) -> str:
+def _tally(trial: Trial, comparisons: list[dict[str, Any]], told: str) -> str:
     """Say how the arms fared in all, so that one verdict is not read as the only one."""
-    others = [c for c in comparisons if _transfers(trial, c["arm"]) and c["arm"] != "guarded"]
+    others = [c for c in comparisons if _transfers(trial, c["arm"]) and c["arm"] != told]
     counts = Counter(c["verdict"] for c in others)
     parts = [f"{counts[v]} {w}" for v, w in (("helps", "helped"), ("harms", "harmed")) if counts[v]]
     if counts["inconclusive"]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from medgraft.cohort import Split
+from medgraft.cohort.deal import draw_labelled
 from medgraft.graft import save
 from medgraft.methods import Guarded
 from medgraft.trial.arms import Arm
@@ -39,7 +40,8 @@ def deliver(trial: Trial, out: Path, result: Result) -> None:
     """Move the chosen arm's model to ``graft/``, with the trial's evidence beside it.
 
     A trial of one split has its scored model; of several splits none is the model to deliver, so the arm
-    is fitted once more, on every row that may teach.
+    is fitted once more, on every row that may teach, with as many target labels as it was judged with. Where
+    ``guarded`` then chooses an arm that was shown to harm, the control is delivered instead.
     """
     name = result.chosen
     number = next(i for i, a in enumerate(trial.arms) if a.name == name)
@@ -50,16 +52,35 @@ def deliver(trial: Trial, out: Path, result: Result) -> None:
         fitted = fit(trial.build(trial.arms[number], split), trial.arrays, split, trial.threads)
         if isinstance(fitted, Guarded):
             result.data["guard"]["final"] = fitted.report_
+            if fitted.choice_ in _harmful(result):
+                number = next(i for i, a in enumerate(trial.arms) if a.name == trial.control)
+                fitted = fit(trial.build(trial.arms[number], split), trial.arrays, split, trial.threads)
+                name = result.data["chosen"] = trial.control
+                result.data["chosen_because"] = (
+                    f"guarded chose an arm that was shown to harm, so {trial.control} is delivered."
+                )
         keep(trial, folder, trial.arms[number], fitted, all_rows=True)
     evidence = {k: result.data[k] for k in ("verdict", "metric", "design", "cohort")}
     evidence["arm"] = next(x for x in result.arms if x["name"] == name)
     (folder / "evidence.json").write_text(json.dumps(evidence, indent=2) + "\n")
-    folder.rename(out / "graft")
+    shutil.copytree(folder, out / "graft")  # not moved: a kill from here on must find it again
+
+
+def _harmful(result: Result) -> set[str]:
+    return {c["arm"] for c in result.comparisons if c["verdict"] == "harms"}
 
 
 def _all_rows(trial: Trial) -> Split:
-    rows = np.arange(trial.design.data.n)
-    if trial.design.kind == "external test":
+    """Every row that may teach, labelled as the headline budget says."""
+    d = trial.design
+    rows = np.arange(d.data.n)
+    if d.kind == "external test":
         rows = np.setdiff1d(rows, np.concatenate([s.test for s in trial.splits]))
     empty = np.array([], dtype=int)
-    return Split(repeat=-1, fold=-1, budget=-1, labelled=rows, unlabelled=empty, test=empty)
+    if d.headline < 0:
+        return Split(repeat=-1, fold=-1, budget=-1, labelled=rows, unlabelled=empty, test=empty)
+    domains = d.data.domains
+    own = rows if domains is None or d.target is None else rows[domains[rows] == d.target]
+    drawn = draw_labelled(d.data, own, [d.headline], np.random.default_rng(d.seed))[d.headline]
+    unlabelled = np.setdiff1d(own, drawn)
+    return Split(-1, -1, d.headline, np.setdiff1d(rows, unlabelled), unlabelled, empty)

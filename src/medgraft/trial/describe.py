@@ -75,11 +75,24 @@ def warnings_of(trial: Trial, skipped: list[str]) -> list[str]:
             "No patient column was given, so each row counts as one patient; if patients have several "
             "rows, give --group, or the intervals are too narrow and the splits leak."
         )
+    if copies := _copies(trial):
+        said.append(
+            f"{copies} tested samples are exact copies of training samples: figures may be too good; remove "
+            "them, or say with --group which patient a sample belongs to."
+        )
     if d.kind == "external test" and d.repeats == 1:
         said.append("Each model was trained once: the intervals do not cover the luck of training.")
     if d.headline >= 0 and d.repeats == 1:
         said.append("The labelled patients were drawn once; --repeats 10 shows how much depends on the draw.")
     return said
+
+
+def _copies(trial: Trial) -> int:
+    """Count tested samples whose content also stands in the training part of their split."""
+    content = trial.design.data.content()
+    copies = [np.isin(content[s.test], content[np.r_[s.labelled, s.unlabelled]]) for s in trial.splits]
+    rows = [s.test[c] for s, c in zip(trial.splits, copies, strict=True)]
+    return len(np.unique(np.concatenate(rows)))
 
 
 def versions_of(kind: str) -> dict[str, str]:

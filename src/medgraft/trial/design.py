@@ -11,6 +11,7 @@ import pandas as pd
 
 from medgraft.base import MedgraftError
 from medgraft.cohort import Cohort, Splits, append, domain_splits, external_splits, kfold_splits
+from medgraft.cohort.labels import names
 from medgraft.methods import Method, entries
 from medgraft.trial.arms import Arm, arm
 
@@ -111,6 +112,10 @@ def design(
         target = data.name
     for source in sources:
         data = append(data, source)
+    if test is not None and folds == "domain":
+        raise MedgraftError(
+            "An external test set takes the place of folds: leave out --folds domain or --test."
+        )
     common: dict[str, Any] = {"repeats": repeats, "labels_per_class": tuple(labels_per_class), "seed": seed}
     if test is not None:
         first = data.n
@@ -133,7 +138,7 @@ def design(
 
 def _join_test(data: Cohort, test: Cohort, target: str | None) -> Cohort:
     """Append the rows of an external test set; refuse what would make its figures wrong."""
-    needed = [c for c in (*data.features, data.label, data.group) if c is not None]
+    needed = [c for c in (*data.features, data.label) if c is not None]
     missing = [c for c in needed if c not in test.table.columns]
     if missing:
         raise MedgraftError(
@@ -146,8 +151,9 @@ def _join_test(data: Cohort, test: Cohort, target: str | None) -> Cohort:
             raise MedgraftError(
                 f"The test set '{test.name}' has classes that training lacks: {', '.join(unseen)}."
             )
-    if data.group is not None:
-        shared = set(data.table[data.group].astype(str)) & set(test.table[data.group].astype(str))
+    if data.group is not None and data.group in test.table:
+        known = [set(names(t[data.group])) - {None} for t in (data.table, test.table)]
+        shared = known[0] & known[1]
         if shared:
             raise MedgraftError(
                 f"{len(shared)} patients are in both the training data and the test set (column "
@@ -245,7 +251,7 @@ def _runs(name: str, design: Design, met: set[str]) -> bool:
     if _lacking(entry, met) or design.data.task not in entry.tasks:
         return False
     if design.kind == "leave one domain out":
-        return entry.family == "control"
+        return entry.family == "control" and name != "source-only"  # pooled is the same there
     # On images without other sites the array methods have no source rows and would repeat the probe.
     if design.data.kind == "image" and "source" not in met:
         return "images" in entry.needs or name in ("majority", "guarded")

@@ -194,6 +194,14 @@ def test_kept_activations_and_live_images_train_the_same_network(network, images
     assert kept.report_["loss_held_out"][-1] != kept.report_["loss_held_out"][0]  # something was trained
 
 
+def test_gradients_of_pieces_add_up_to_that_of_the_batch(network, images, monkeypatch):
+    pieces = fitted(network, images, validation=0.0)
+    monkeypatch.setattr("medgraft.sources.network.Network.exact", False)
+    whole = fitted(network, images, validation=0.0)
+    assert np.allclose(pieces.predict_proba(images), whole.predict_proba(images), atol=1e-3)
+    assert np.allclose(pieces.report_["loss_train"], whole.report_["loss_train"], rtol=1e-3)
+
+
 def test_a_value_s_unit_does_not_matter(network, images):
     one = fitted(network, images, task="regression")
     grams = FineTune(network, task="regression", **FAST).fit(images, 1000 * images["value"] + 5)

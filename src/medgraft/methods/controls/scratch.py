@@ -55,7 +55,7 @@ class Scratch(FineTune):
         epochs: int = 12,
         lr: float = 1e-3,
         augmentation: str = "light",
-        class_weight: str | None = "balanced",
+        class_weight: str | None = None,
         validation: float = 0.15,
         patience: int = 4,
         schedule: str = "cosine",

@@ -44,8 +44,8 @@ class FineTune(ImageEstimator):
     trained on. Not with a few dozen: `linear-probe` is then as good, steadier and far cheaper.
 
     First the head is fitted to frozen features, as in `linear-probe` (Kumar et al. 2022: a random head would
-    distort the features). Then AdamW minimises :math:`\sum_i w_i \ell(y_i, h(f_\theta(x_i)))` (log loss with
-    classes of equal weight, or squared error of the standardised value) over the head and the released
+    distort the features). Then AdamW minimises :math:`\sum_i w_i \ell(y_i, h(f_\theta(x_i)))` (log loss,
+    or squared error of the standardised value) over the head and the released
     blocks, which are released from the output towards the input, each one with a smaller learning rate than
     the one above (Howard and Ruder 2018). The weights of the epoch with the least loss on held-out patients
     are kept, the state before training included.
@@ -77,8 +77,8 @@ class FineTune(ImageEstimator):
     views : int, default 4
         Versions of each training image (the unchanged one included) when blocks are frozen throughout: their
         activations are computed once and kept in memory.
-    class_weight : str or None, default "balanced"
-        ``"balanced"``: every class counts the same; None: every image does.
+    class_weight : str or None, default None
+        ``"balanced"``: every class counts the same; None: every image does, as in the other arms of a trial.
     validation : float, default 0.15
         Share of the training rows held out, patients whole, to stop early; 0: none.
     patience : int, default 4
@@ -134,7 +134,7 @@ class FineTune(ImageEstimator):
         batchnorm: str = "frozen",
         augmentation: str = "light",
         views: int = 4,
-        class_weight: str | None = "balanced",
+        class_weight: str | None = None,
         validation: float = 0.15,
         patience: int = 4,
         schedule: str = "cosine",
