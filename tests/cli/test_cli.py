@@ -130,6 +130,17 @@ def test_predict_says_which_column_is_missing(table, tmp_path):
     assert not (tmp_path / "p.csv").exists()
 
 
+def test_predict_never_overwrites_its_own_input(table, tmp_path):
+    before = table.read_bytes()
+    said = run("predict", tmp_path, table, "--out", table, code=2)
+    assert "is the data file" in said and table.read_bytes() == before
+
+
+def test_predict_says_where_it_cannot_write(table, tmp_path):
+    for out in (tmp_path, tmp_path / "nowhere" / "p.csv"):
+        assert "cannot be written" in run("predict", tmp_path, table, "--out", out, code=2)
+
+
 def test_report_builds_the_page_again(table, tmp_path):
     arms = ("--arm", "target-only", "--arm", "pooled")
     run(

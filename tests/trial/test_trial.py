@@ -235,3 +235,28 @@ def test_nothing_of_a_patient_is_in_the_graft(tmp_path):
     for name in ("result.json", "splits.parquet", "predictions.parquet", "plan.json", "log.jsonl"):
         assert b"SECRET" not in (tmp_path / "out" / name).read_bytes()
     assert result.data["cohort"]["groups"] == 200
+
+
+def test_a_network_is_no_source_for_a_table(cohort):
+    with pytest.raises(mg.MedgraftError, match="reads images, but 'table' is a table"):
+        mg.Trial(cohort, target="b", source=mg.Pretrained("timm:resnet18"))
+
+
+def test_tested_copies_of_training_samples_are_counted_and_said(tmp_path):
+    table = two_sites()
+    cohort = mg.read(table, label="ill", domain="site")
+    run = mg.Trial(cohort, ["target-only"], target="b", test=mg.read(table.iloc[120:140], label="ill"))
+    warnings = run.run(tmp_path / "out").data["warnings"]
+    assert any("20 tested samples are exact copies" in w for w in warnings)
+
+
+def test_the_delivered_model_has_as_many_target_labels_as_it_was_judged_with(cohort):
+    from medgraft.trial.deliver import _all_rows
+
+    few = _all_rows(trial(cohort, labels_per_class=6))
+    target = np.flatnonzero(cohort.domains == "b")
+    counts = np.bincount(cohort.y[np.intersect1d(few.labelled, target)], minlength=2)
+    assert counts.tolist() == [6, 6]
+    assert np.isin(np.flatnonzero(cohort.domains == "a"), few.labelled).all()
+    everything = _all_rows(trial(cohort, labels_per_class=()))
+    np.testing.assert_array_equal(everything.labelled, np.arange(cohort.n))

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from medgraft.base import MedgraftError
 from medgraft.cli.app import verb
 from medgraft.cli.roles import Data, Image, Skip
 
@@ -27,6 +28,12 @@ def predict(
     from medgraft.cohort import check_images, read
     from medgraft.graft import load
 
+    if out.is_dir() or not out.absolute().parent.is_dir():
+        raise MedgraftError(f"'{out}' cannot be written: give --out a file in a folder that exists.")
+    if out.resolve() == Path(data).resolve():
+        raise MedgraftError(
+            f"--out is the data file '{out}' itself: choose another name, or it would be lost."
+        )
     model = load(graft)
     cohort = read(data, image=image, skip_unreadable=skip_unreadable, require_label=False)
     if cohort.kind == "image":

@@ -109,6 +109,8 @@ def trial(
     result = made.run(out, resume=resume, progress=made.progress, command=command(sys.argv[1:]))
     page = build(out)
     typer.echo(str(result))
+    for sentence in result.data["warnings"]:
+        typer.echo(f"medgraft: {sentence}", err=True)
     typer.echo(f"\nThe report is {page}; the model is in {out / 'graft'}.")
 
 

@@ -47,7 +47,12 @@ def prepare(out: Path, plan: Plan, splits: Splits, resume: bool) -> None:
             (out / name).unlink(missing_ok=True)
         for name in FOLDERS:
             shutil.rmtree(out / name, ignore_errors=True)
-    (out / "partial").mkdir(parents=True, exist_ok=True)
+    try:
+        (out / "partial").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MedgraftError(
+            f"The folder '{out}' cannot be made ({error.strerror}): choose another --out."
+        ) from error
     plan.write(out / "plan.json")
     splits.write(out / "splits.parquet")
 

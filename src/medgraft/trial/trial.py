@@ -112,6 +112,10 @@ class Trial:
         networks = [s for s in sources if isinstance(s, Pretrained)]
         if len(networks) > 1:
             raise MedgraftError("A trial takes one pretrained network: run one trial for each.")
+        if networks and cohort.kind == "table":
+            raise MedgraftError(
+                f"The network '{networks[0]}' reads images, but '{cohort.name}' is a table: leave it out."
+            )
         self.network = networks[0] if networks else None
         self.design = design(
             cohort,
