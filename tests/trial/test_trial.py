@@ -242,6 +242,14 @@ def test_a_network_is_no_source_for_a_table(cohort):
         mg.Trial(cohort, target="b", source=mg.Pretrained("timm:resnet18"))
 
 
+def test_a_source_may_be_the_name_of_a_network_and_a_table_must_be_read_first(cohort, tmp_path):
+    with pytest.raises(mg.MedgraftError, match="reads images"):
+        mg.Trial(cohort, target="b", source="timm:resnet18")
+    two_sites().to_csv(tmp_path / "t.csv", index=False)
+    with pytest.raises(mg.MedgraftError, match="read it with medgraft.read"):
+        mg.Trial(cohort, target="b", source=[str(tmp_path / "t.csv")])
+
+
 def test_tested_copies_of_training_samples_are_counted_and_said(tmp_path):
     table = two_sites()
     cohort = mg.read(table, label="ill", domain="site")

@@ -15,6 +15,7 @@ from medgraft.cohort import Cohort, Split
 from medgraft.evidence import default_metric
 from medgraft.evidence.metrics import metrics
 from medgraft.sources import Pretrained
+from medgraft.sources import source as source_of
 from medgraft.trial.arms import Arm, Workbench, build
 from medgraft.trial.assemble import assemble
 from medgraft.trial.deliver import deliver, keep, kept
@@ -44,7 +45,7 @@ class Trial:
         The patients; rows outside `target` are source rows.
     arms : sequence of Arm or str, optional
         What to compare; default every registered method that can run, with all controls.
-    source : Pretrained, Cohort or sequence of them, optional
+    source : Pretrained, Cohort, name of a network, or sequence of them, optional
         A pretrained network (at most one) and further labelled cohorts.
     target : str, optional
         The target domain, where the cohort has domains.
@@ -94,7 +95,7 @@ class Trial:
         cohort: Cohort,
         arms: Sequence[Arm | str] | None = None,
         *,
-        source: Pretrained | Cohort | Sequence[Pretrained | Cohort] | None = None,
+        source: Pretrained | Cohort | str | Sequence[Pretrained | Cohort | str] | None = None,
         target: str | None = None,
         test: Cohort | None = None,
         metric: str | None = None,
@@ -106,9 +107,8 @@ class Trial:
         device: str = "auto",
         budget: float | None = None,
     ) -> None:
-        sources = (
-            [] if source is None else [source] if isinstance(source, Pretrained | Cohort) else list(source)
-        )
+        given: list[Any] = [source] if isinstance(source, Pretrained | Cohort | str) else list(source or ())
+        sources = [source_of(s) for s in given]
         networks = [s for s in sources if isinstance(s, Pretrained)]
         if len(networks) > 1:
             raise MedgraftError("A trial takes one pretrained network: run one trial for each.")
