@@ -71,7 +71,7 @@ class View:
     @property
     def delivered(self) -> str:
         """The arm whose model is delivered."""
-        return str(self.data.get("delivered") or self.data["chosen"])
+        return str(self.data["chosen"])
 
     @cached_property
     def badge(self) -> dict[str, str]:

@@ -6,7 +6,7 @@ import hashlib
 import json
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import nn
@@ -20,9 +20,6 @@ from medgraft.sources.pretrained import sha256_of
 from medgraft.sources.report import ENOUGH, LoadReport
 from medgraft.sources.resolve import PretrainedSpec, resolve
 from medgraft.sources.trunk import Trunk
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["Backbone", "LoadReport", "PretrainedSpec", "load", "resolve"]
 

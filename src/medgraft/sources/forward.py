@@ -16,8 +16,6 @@ from medgraft.sources.preprocess import Preprocess
 # image's result the same to the last bit in whatever company it comes.
 CPU_BATCH, GPU_BATCH = 4, 64
 
-Progress = Callable[[str, int, int], None]
-
 
 def pick_device(device: str) -> torch.device:
     """Return the torch device of ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.

@@ -108,7 +108,7 @@ class FineTune(ImageEstimator):
     Notes
     -----
     The same seed on the same machine gives the same weights, with frozen BatchNorm on any number of cores.
-    Cost: `plan` measures it; about 4 minutes on two cores for 1,000 images of 224 pixels and MobileNetV2.
+    Cost: `plan` measures it on the machine at hand.
     Memory: up to 1 GiB of activations; beyond that the frozen blocks run again at each step, without a
     gradient.
 
