@@ -37,7 +37,7 @@ docs: .venv/test
 	touch $@
 
 .venv/test: .venv/uv pyproject.toml
-	$(UV) -e ".[test]"
+	$(UV) -e ".[test,signals,dicom,omics]"
 	touch $@ .venv/core
 
 clean:

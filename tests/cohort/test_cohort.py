@@ -166,7 +166,7 @@ def test_the_fingerprint_of_a_vanished_image_is_an_error(images):
 
 def test_a_table_has_no_images_to_open(cohort):
     assert isinstance(cohort, Cohort)
-    with pytest.raises(MedgraftError, match="without images"):
+    with pytest.raises(MedgraftError, match="no column of images"):
         cohort.open_image(0)
 
 

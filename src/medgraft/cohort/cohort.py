@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +15,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from medgraft.base import MedgraftError
-from medgraft.cohort.images import decode_image
+from medgraft.cohort.formats import walk
 from medgraft.cohort.labels import TASKS, is_number, name, names, sort_names
+from medgraft.cohort.media import KINDS, open_sample
+from medgraft.cohort.ref import Ref
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -42,8 +44,10 @@ class Cohort:
         The column to predict; None for data that are only predicted on.
     features : tuple of str
         Columns of numbers, bools and text that have no other role.
-    image : str or None
-        The column of absolute paths of images.
+    image, volume, signal, sequence, omics, mask : str or None
+        The column of references (see :class:`~medgraft.cohort.ref.Ref`) to samples of that kind; a
+        sequence stands in its column itself. In a cohort of several kinds any may be missing for a
+        patient.
     group : str or None
         The column of patients; no patient is ever on both sides of a split.
     domain : str or None
@@ -83,6 +87,11 @@ class Cohort:
     name: str = "table"
     warnings: tuple[str, ...] = ()
     levels: tuple[str, ...] | None = None
+    volume: str | None = None
+    signal: str | None = None
+    sequence: str | None = None
+    omics: str | None = None
+    mask: str | None = None
 
     @property
     def n(self) -> int:
@@ -90,9 +99,21 @@ class Cohort:
         return len(self.table)
 
     @property
+    def media(self) -> dict[str, str]:
+        """The columns of samples outside the table, by kind (``{"image": "path"}``); masks included."""
+        named = {kind: getattr(self, kind) for kind in KINDS}
+        return {kind: column for kind, column in named.items() if column is not None}
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """What a sample consists of: `media` without masks, and ``"table"`` where there are features."""
+        outside = tuple(kind for kind in self.media if kind != "mask")
+        return (*outside, "table") if self.features or not outside else outside
+
+    @property
     def kind(self) -> str:
-        """``"image"`` when a column of image paths has that role, else ``"table"``."""
-        return "table" if self.image is None else "image"
+        """The first of `kinds`: ``"image"``, ``"volume"``, ``"signal"``, ... or ``"table"``."""
+        return self.kinds[0]
 
     @property
     def classes(self) -> list[str] | None:
@@ -157,16 +178,16 @@ class Cohort:
 
     @property
     def X(self) -> pd.DataFrame:
-        """What a model reads: the feature columns as they are, or one column ``image`` of paths."""
-        if self.image is not None:
-            return pd.DataFrame({"image": self.table[self.image]})
+        """What a model reads: the feature columns as they are, or one column of references, named `kind`."""
+        if self.kind != "table":
+            return pd.DataFrame({self.kind: self.table[self.media[self.kind]]})
         return self.table[list(self.features)]
 
     def content(self) -> NDArray[np.str_]:
         """Return a checksum of what a model reads of each sample, (n,): equal for exact copies."""
-        if self.image is not None:
-            return np.array([_file_digest(str(path)).hex() for path in self.table[self.image]], dtype=str)
-        return pd.util.hash_pandas_object(self.X, index=False).to_numpy().astype(str)
+        if self.kind in ("table", "sequence"):
+            return pd.util.hash_pandas_object(self.X, index=False).to_numpy().astype(str)
+        return np.array([_digest(cell).hex() for cell in self.X[self.kind]], dtype=str)
 
     def select(self, rows: NDArray[Any] | Sequence[int]) -> Cohort:
         """Return the cohort of some rows, in the order given; roles and classes stay.
@@ -179,11 +200,34 @@ class Cohort:
         picked = self.table.iloc[np.flatnonzero(index) if index.dtype == bool else index.astype(np.intp)]
         return replace(self, table=picked.reset_index(drop=True))
 
+    def open(self, kind: str, i: int) -> Any:
+        """Open the image, volume, signal, sequence, omics row or mask of row `i`.
+
+        Parameters
+        ----------
+        kind : str
+            One of `media`.
+        i : int
+
+        Returns
+        -------
+        object
+            As :func:`medgraft.cohort.media.open_sample` gives it; None where it is missing in that row.
+
+        Raises
+        ------
+        MedgraftError
+            The cohort has no such kind, or the file cannot be decoded.
+        """
+        if kind not in self.media:
+            has = ", ".join(self.kinds)
+            raise MedgraftError(f"The cohort '{self.name}' has no column of {kind}s: it has {has}.")
+        cell = self.table[self.media[kind]].iloc[i]
+        return None if pd.isna(cell) else open_sample(kind, str(cell))
+
     def open_image(self, i: int) -> Image.Image:
         """Decode the image of row `i`; see :func:`decode_image`."""
-        if self.image is None:
-            raise MedgraftError(f"The cohort '{self.name}' is a table without images.")
-        return decode_image(str(self.table[self.image].iloc[i]))
+        return self.open("image", i)
 
     def schema(self) -> dict[str, Any]:
         """Return the data contract, ready for JSON: what a model of this cohort needs to be given.
@@ -203,14 +247,15 @@ class Cohort:
 
     @cached_property
     def _fingerprint(self) -> str:
-        roles = (self.label, self.features, self.image, self.group, self.domain, self.time, self.protected)
+        roles = (self.label, self.features, self.media, self.group, self.domain, self.time, self.protected)
+        files = [column for kind, column in self.media.items() if kind != "sequence"]
         h = hashlib.sha256(json.dumps([roles, self.positive, self.task, self.levels]).encode())
         for column in self.table.columns:
             h.update(f"\0{column}\0".encode())
             values = self.table[column]
-            if column == self.image:
-                for path in values:
-                    h.update(_file_digest(str(path)))
+            if column in files:
+                for cell in values:
+                    h.update(_digest(cell))
             else:
                 h.update(pd.util.hash_pandas_object(values, index=False).to_numpy().tobytes())
         return h.hexdigest()
@@ -229,9 +274,25 @@ def _column(values: pd.Series[Any], feature: str) -> dict[str, Any]:
     return {"name": feature, "kind": "category", "levels": known if len(known) <= _MAX_LEVELS else None}
 
 
-def _file_digest(path: str) -> bytes:
+def _digest(cell: Any) -> bytes:
+    """Return a checksum of what a reference means: the bytes of its file, or files, and the part."""
+    if pd.isna(cell):
+        return b"missing"
+    ref = Ref.parse(str(cell))
+    whole = _file_digest(ref.path, Path(ref.path).stat().st_mtime_ns if Path(ref.path).exists() else 0)
+    if not ref.parts:
+        return whole
+    return hashlib.sha256(whole + json.dumps(ref.parts, sort_keys=True).encode()).digest()
+
+
+@lru_cache(maxsize=256)
+def _file_digest(path: str, changed: int) -> bytes:
+    """Return the SHA-256 of a file; many references may be to parts of one."""
     try:
+        if Path(path).is_dir():
+            inside = [_file_digest(str(file), changed) for file in walk(Path(path))]
+            return hashlib.sha256(b"".join(inside)).digest()
         with Path(path).open("rb") as file:
             return hashlib.file_digest(file, "sha256").digest()
     except OSError as error:
-        raise MedgraftError(f"The image '{path}' cannot be read ({error.strerror}).") from error
+        raise MedgraftError(f"'{path}' cannot be read ({error.strerror}).") from error

@@ -11,6 +11,8 @@ import numpy as np
 
 from medgraft.base import MedgraftError
 from medgraft.cohort.labels import names
+from medgraft.cohort.media import find_decoder
+from medgraft.cohort.ref import Ref
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -29,7 +31,9 @@ def is_image(path: str) -> bool:
 def decode_image(path: str | Path) -> Image.Image:
     """Return an image as 8-bit ``"L"`` (one channel) or ``"RGB"`` (three), upright.
 
-    Use it for photographs and exported slices. Not for DICOM or NIfTI, whose values have units.
+    Use it for whatever a network for photographs is to see: photographs, exported slices, and slices and
+    frames of DICOM, NIfTI and .npz files in the grey window that their format gives. Not where the values
+    have units that matter; :func:`open_sample` gives volumes in their units.
 
     The rotation of EXIF is applied. Grey values of more than 8 bits (16-bit, 32-bit, float) are mapped
     linearly from the image's own smallest and largest value to 0 and 255: nothing is clipped, and 12-bit
@@ -39,7 +43,8 @@ def decode_image(path: str | Path) -> Image.Image:
 
     Parameters
     ----------
-    path : path
+    path : path or reference
+        See :class:`~medgraft.cohort.ref.Ref` for references to parts of files.
 
     Raises
     ------
@@ -49,6 +54,8 @@ def decode_image(path: str | Path) -> Image.Image:
     from PIL import Image, ImageOps
 
     try:
+        if _is_special(path):
+            return _special(path)
         with Image.open(path) as opened:
             opened.load()
             image = ImageOps.exif_transpose(opened)
@@ -57,8 +64,27 @@ def decode_image(path: str | Path) -> Image.Image:
             if image.mode in ("1", "L", "LA", "La"):
                 return image.convert("L")
             return image.convert("RGB")
+    except MedgraftError:
+        raise
     except Exception as error:  # decoders fail in every way there is, and it is always the file
         raise _unreadable(path, error) from error
+
+
+def _is_special(path: str | Path) -> bool:
+    """Whether this is for the decoders of formats: parts of files, and files that are no plain images."""
+    return "::" in str(path) or Path(path).suffix.lower() not in SUFFIXES
+
+
+def _special(path: str | Path) -> Image.Image:
+    ref = Ref.parse(path)
+    decoder = find_decoder("image", ref)
+    if decoder is None:
+        if not Path(ref.path).exists():
+            raise FileNotFoundError(ref.path)
+        what = "names a part that its format does not have" if ref.parts else "is of no format with images"
+        raise MedgraftError(f"The image '{path}' {what}.")
+    image: Image.Image = decoder.open(ref)  # type: ignore[assignment]
+    return image
 
 
 def _to_8_bit(values: np.ndarray) -> np.ndarray:
@@ -149,6 +175,9 @@ def _problem(path: str) -> Exception | None:
     from PIL import Image
 
     try:
+        if _is_special(path):
+            decode_image(path)
+            return None
         with Image.open(path) as image:
             # Only the JPEG plug-in heeds this: fewer coefficients are transformed, all are read.
             image.draft(None, (max(1, image.width // 8), max(1, image.height // 8)))

@@ -14,6 +14,7 @@ from medgraft.base import MedgraftError, did_you_mean
 from medgraft.cohort.formats import Say
 from medgraft.cohort.images import is_image
 from medgraft.cohort.labels import is_number
+from medgraft.cohort.media import KINDS
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _IDENTIFIERS = frozenset(("id", "ids", "uuid", "guid", "mrn", "identifier", "patient", "subject"))
@@ -30,10 +31,20 @@ class Roles:
     image: str | None = None
     protected: tuple[str, ...] = ()
     features: tuple[str, ...] | None = None
+    volume: str | None = None
+    signal: str | None = None
+    sequence: str | None = None
+    omics: str | None = None
+    mask: str | None = None
+
+    @property
+    def media(self) -> dict[str, str]:
+        """The columns of samples outside the table, by kind."""
+        return {kind: column for kind in KINDS if (column := getattr(self, kind)) is not None}
 
     def named(self) -> list[tuple[str, str]]:
         """Return (role, column) for every column that was named."""
-        single = [(r, getattr(self, r)) for r in ("label", "group", "domain", "time", "image")]
+        single = [(r, getattr(self, r)) for r in ("label", "group", "domain", "time", *KINDS)]
         several = [("protected", c) for c in self.protected] + [("features", c) for c in self.features or ()]
         return [(r, c) for r, c in (*single, *several) if c is not None]
 
@@ -49,7 +60,7 @@ def check(frame: pd.DataFrame, roles: Roles, where: str) -> None:
     for role, column in roles.named():
         if column not in frame.columns:
             raise MedgraftError(_absent(frame, role, column, where))
-    for role in ("group", "domain", "time", "image"):
+    for role in ("group", "domain", "time", *KINDS):
         column = getattr(roles, role)
         if column is not None and column == roles.label:
             raise MedgraftError(
@@ -59,9 +70,10 @@ def check(frame: pd.DataFrame, roles: Roles, where: str) -> None:
         if column is not None and column in (roles.features or ()):
             raise MedgraftError(f"The column '{column}' cannot be both a feature and the {role}.")
     for column in (*roles.protected, *(roles.features or ())):
-        if column in (roles.label, roles.image):
+        if column == roles.label or column in roles.media.values():
             raise MedgraftError(
-                f"The column '{column}' is the label or the image: it can have no other role."
+                f"The column '{column}' is the label or the {'/'.join(roles.media)}: it can have no other "
+                "role."
             )
 
 
@@ -106,12 +118,12 @@ def choose_features(frame: pd.DataFrame, roles: Roles, say: Say) -> tuple[str, .
 
     Left out with a warning: text of which more than nine in ten values are distinct, columns that are
     named as identifiers and mostly distinct, row counters without a name, and times. None of them can
-    help a new patient, and each can leak. Naming columns in ``features`` overrides all of this. Images
-    are learnt from alone, unless features are named.
+    help a new patient, and each can leak. Naming columns in ``features`` overrides all of this. Images,
+    signals and the like are learnt from alone, unless features are named.
     """
     if roles.features is not None:
         return roles.features
-    if roles.image is not None:
+    if any(kind != "mask" for kind in roles.media):
         return ()
     taken = {c for r, c in roles.named() if r != "features"}
     chosen = []

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from medgraft.base import MedgraftError
-from medgraft.cohort.formats import Format, Say, register
+from medgraft.cohort.formats import Format, Say, register, visible
 from medgraft.cohort.images import SUFFIXES, is_image
 
 
@@ -29,7 +29,7 @@ def read(path: Path, say: Say) -> pd.DataFrame:
     found = {
         folder.name: _images(folder)
         for folder in sorted(root.iterdir())
-        if folder.is_dir() and _seen(folder.name)
+        if folder.is_dir() and visible(folder.name)
     }
     empty = [name for name, files in found.items() if not files]
     classes = {name: files for name, files in found.items() if files}
@@ -57,15 +57,11 @@ def read(path: Path, say: Say) -> pd.DataFrame:
     return frame
 
 
-def _seen(name: str) -> bool:
-    return not name.startswith(".") and name != "__MACOSX"
-
-
 def _images(folder: Path) -> list[str]:
     """Paths relative to a class folder, with forward slashes, sorted."""
     files = []
     for place, folders, names in os.walk(folder):
-        folders[:] = [f for f in folders if _seen(f)]
+        folders[:] = [f for f in folders if visible(f)]
         files += [Path(place, n).relative_to(folder).as_posix() for n in names if is_image(n)]
     return sorted(files)
 
@@ -86,4 +82,4 @@ def _refuse_parts(path: Path, classes: dict[str, list[str]]) -> None:
         )
 
 
-FORMAT = register(Format("image_folder", (), matches, read))
+FORMAT = register(Format("image_folder", (), matches, read, roles={"image": "image", "label": "label"}))

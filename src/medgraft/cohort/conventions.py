@@ -1,0 +1,123 @@
+"""Roles that a table's own column names tell."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pandas as pd
+
+from medgraft.base import MedgraftError
+from medgraft.cohort.formats import Say
+from medgraft.cohort.roles import Roles
+
+_PATIENTS = frozenset(
+    (
+        "patient",
+        "patientid",
+        "patientno",
+        "subject",
+        "subjectid",
+        "subjectno",
+        "participantid",
+        "personid",
+        "lesionid",
+    )
+)
+_SITES = ("site", "hospital", "centre", "center", "institution", "scanner", "manufacturer", "batch", "file")
+_PROTECTED = ("sex", "gender", "age", "race", "ethnicity")
+AUTO = "auto"
+NONE = "none"
+
+
+def apply(frame: pd.DataFrame, roles: Roles, known: dict[str, str], say: Say) -> Roles:
+    """Return the roles with what the format and the names of the columns tell where the user says nothing.
+
+    The patient is taken by default, because a wrong guess costs little and a missed patient leaks; ``"none"``
+    turns that off. Domain and protected attributes change what a trial does, so they are taken only for
+    ``"auto"``.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    roles : Roles
+        What the user said.
+    known : dict
+        Role -> column, of the format.
+    say : callable
+        Takes warnings.
+
+    Raises
+    ------
+    MedgraftError
+        ``"auto"`` was asked for and no column has such a name.
+    """
+    group, domain, protected = roles.group, roles.domain, roles.protected
+    taken = {column for _, column in roles.named()}
+    if group == NONE and NONE not in frame.columns:
+        group = None
+    elif group is None:
+        group = _patients(frame, known.get("group"), taken)
+        if group is not None:
+            say(
+                f"The column '{group}' is taken to name patients, who stay on one side of every split; "
+                "--group names another one, or 'none'."
+            )
+    if domain == AUTO and AUTO not in frame.columns:
+        domain = known.get("domain") or next((s for s in _SITES if s in _by_word(frame)), None)
+        if domain is None:
+            raise MedgraftError(f"No column is named as a site ({', '.join(_SITES)}): name it with --domain.")
+        domain = _by_word(frame).get(domain, domain)
+        say(f"The column '{domain}' is taken to name sites (domain).")
+    if protected == (AUTO,) and AUTO not in frame.columns:
+        protected = tuple(c for word, c in _by_word(frame).items() if word in _PROTECTED)
+        if not protected:
+            raise MedgraftError(
+                f"No column is named as a protected attribute ({', '.join(_PROTECTED)}): "
+                "name it with --protected."
+            )
+        say(f"The columns {', '.join(map(repr, protected))} are taken for protected attributes.")
+    return replace(roles, group=group, domain=domain, protected=protected)
+
+
+def _patients(frame: pd.DataFrame, known: str | None, taken: set[str]) -> str | None:
+    """Return the one column that names patients, some of whom have several rows."""
+    named = [known] if known in frame.columns else [c for w, c in _by_word(frame).items() if w in _PATIENTS]
+    named = [
+        c for c in named if c is not None and c not in taken and 1 < frame[c].nunique() < frame[c].count()
+    ]
+    return named[0] if len(named) == 1 else None
+
+
+def _by_word(frame: pd.DataFrame) -> dict[str, str]:
+    """Return the columns by their names without case, blanks and signs."""
+    return {re.sub(r"[^a-z0-9]", "", str(column).lower()): column for column in reversed(frame.columns)}
+
+
+_THRESHOLD = re.compile(r"\s*(.+?)\s*(>=|<=|>|<|==)\s*([+-]?\d+(?:\.\d+)?)\s*")
+
+
+def threshold(frame: pd.DataFrame, label: str | None) -> tuple[pd.DataFrame, str | None]:
+    """Make a yes/no label of a threshold such as ``num > 0``; its column leaves the table.
+
+    Examples
+    --------
+    >>> frame, label = threshold(pd.DataFrame({"num": [0, 3, None]}), "num > 0")
+    >>> label, frame[label].tolist()
+    ('num > 0', ['no', 'yes', nan])
+    """
+    match = _THRESHOLD.fullmatch(label or "")
+    if label is None or label in frame.columns or match is None or match[1] not in frame.columns:
+        return frame, label
+    column, sign, limit = match[1], match[2], float(match[3])
+    values = pd.to_numeric(frame[column], errors="coerce")
+    if (values.isna() & frame[column].notna()).any():
+        raise MedgraftError(f"The label '{label}' needs numbers, but the column '{column}' holds text.")
+    compare = {">": values.gt, "<": values.lt, ">=": values.ge, "<=": values.le, "==": values.eq}
+    known = (
+        compare[sign](limit)
+        .map({True: "yes", False: "no"})
+        .astype(object)
+        .where(values.notna(), float("nan"))
+    )
+    return frame.drop(columns=column).assign(**{label: known}), label
