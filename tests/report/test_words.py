@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import math
-
 import pytest
 
 from medgraft.evidence.metrics.base import metrics
@@ -48,31 +46,6 @@ def test_a_rounded_zero_has_no_sign_and_a_negative_number_a_true_minus():
 )
 def test_durations_carry_over_at_the_full_minute_and_hour(seconds, text):
     assert words.duration(seconds) == text
-
-
-@pytest.mark.parametrize(
-    ("text", "clean"),
-    [
-        ("read /home/ana/heart.csv now", "read heart.csv now"),
-        (r"read C:\Users\ana\heart.csv now", "read heart.csv now"),
-        ("read ../data/a/heart.csv", "read heart.csv"),
-        ("read '~/data/heart.csv'", "read 'heart.csv'"),
-        ("in /home/ana/data/", "in (folder)"),
-        ("12 mg/dL and/or 3/4 of 1/2/2024", "12 mg/dL and/or 3/4 of 1/2/2024"),
-        ("see https://example.org/a/b", "see https://example.org/a/b"),
-    ],
-)
-def test_file_paths_are_cut_to_their_last_part_and_nothing_else_is(text, clean):
-    assert words.scrub(text) == clean
-
-
-def test_scrubbing_reaches_every_depth_and_turns_nan_into_none():
-    assert words.scrub({"/a/b/k": [{"x": "/a/b/c"}], "v": math.nan, "n": 3, "t": True}) == {
-        "k": [{"x": "c"}],
-        "v": None,
-        "n": 3,
-        "t": True,
-    }
 
 
 def test_long_lists_say_how_much_they_leave_out():

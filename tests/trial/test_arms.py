@@ -29,3 +29,27 @@ def test_a_misspelt_setting_is_answered_with_the_nearest_one():
 def test_a_setting_without_a_value_is_refused():
     with pytest.raises(mg.MedgraftError, match="setting without a value"):
         mg.arm("finetune:epochs")
+
+
+@pytest.mark.parametrize(
+    ("spec", "says"),
+    [
+        ("finetune:epochs=x", "takes a number"),
+        ("finetune:epochs=2.5", "takes a whole number"),
+        ("finetune:batchnorm=3", "takes text"),
+        ("pooled:task=regression", "say --task"),
+        ("pooled:random_state=abc", "say --seed"),
+        ("pooled:estimator=foo", "choose another method"),
+        ("pooled:estimator__C=3", "no setting"),
+        ("guarded:candidates=3", "other arms"),
+        ("guarded:inner_folds=x", "takes a number"),
+    ],
+)
+def test_a_setting_of_another_kind_or_of_the_trials_own_is_an_error(spec, says):
+    with pytest.raises(mg.MedgraftError, match=says):
+        mg.arm(spec)
+
+
+def test_settings_given_as_keywords_are_part_of_the_name():
+    assert mg.arm("finetune", epochs=3).name == mg.arm("finetune:epochs=3").name
+    assert mg.arm("finetune", epochs=3).name != mg.arm("finetune", epochs=4).name

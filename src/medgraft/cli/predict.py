@@ -17,7 +17,7 @@ from medgraft.cli.roles import Data, Image, Skip
 def predict(
     graft: Annotated[str, typer.Argument(help="Folder of a graft, or of the run that made it.")],
     data: Data,
-    out: Annotated[Path, typer.Option(help="CSV file to write.")],
+    out: Annotated[Path, typer.Option(help="File to write: .csv, .tsv or .parquet.")],
     image: Image = None,
     skip_unreadable: Skip = False,
 ) -> None:
@@ -34,6 +34,8 @@ def predict(
         raise MedgraftError(
             f"--out is the data file '{out}' itself: choose another name, or it would be lost."
         )
+    if out.suffix not in (".csv", ".tsv", ".parquet"):
+        raise MedgraftError(f"--out '{out}' should end in .csv, .tsv or .parquet.")
     model = load(graft)
     cohort = read(data, image=image, skip_unreadable=skip_unreadable, require_label=False)
     if cohort.kind == "image":
@@ -49,7 +51,10 @@ def predict(
             1, "file", [str(f.relative_to(root)) if f.is_relative_to(root) else f.name for f in files]
         )
     partial = out.with_name(out.name + ".tmp")
-    table.to_csv(partial, index=False)
+    if out.suffix == ".parquet":
+        table.to_parquet(partial, index=False)
+    else:
+        table.to_csv(partial, index=False, sep="\t" if out.suffix == ".tsv" else ",")
     partial.replace(out)
     for warning in said:
         if issubclass(warning.category, UserWarning) and not issubclass(warning.category, FutureWarning):

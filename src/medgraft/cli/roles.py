@@ -2,24 +2,61 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 Data = Annotated[
     str,
     typer.Argument(
-        help="A table (.csv .tsv .parquet .arff .xlsx), a folder of class folders, or a manifest."
+        help="A table, a folder of class folders, a manifest, or a file or folder of another format."
     ),
 ]
-Label = Annotated[str | None, typer.Option(help="Column to predict; class folders need none.")]
+Label = Annotated[str | None, typer.Option(help="Column to predict, or a threshold such as 'num > 0'.")]
 Positive = Annotated[str | None, typer.Option(help="Value of the label that is the event.")]
-Group = Annotated[str | None, typer.Option(help="Column that says which patient a row belongs to.")]
-Domain = Annotated[str | None, typer.Option(help="Column that says which site, scanner or batch.")]
+Group = Annotated[str | None, typer.Option(help="Column of patients; 'none' for no such column.")]
+Domain = Annotated[str | None, typer.Option(help="Column of sites, scanners or batches, or 'auto'.")]
 Time = Annotated[str | None, typer.Option(help="Column with the time of a row; never a feature.")]
 Protected = Annotated[
-    list[str] | None, typer.Option(help="Protected attribute; never a feature. Repeatable.")
+    list[str] | None, typer.Option(help="Protected attribute, never a feature, or 'auto'. Repeatable.")
 ]
 Image = Annotated[str | None, typer.Option(help="Column with paths of images, relative to the manifest.")]
+Volume = Annotated[str | None, typer.Option(help="Column with paths of volumes.")]
+Signal = Annotated[str | None, typer.Option(help="Column with paths of signals.")]
+Sequence = Annotated[str | None, typer.Option(help="Column that holds sequences.")]
+Omics = Annotated[str | None, typer.Option(help="Matrix file whose samples are the rows, or a column.")]
+Mask = Annotated[str | None, typer.Option(help="Column with paths of masks.")]
+Columns = Annotated[str | None, typer.Option(help="Names of the columns of a table without header: a,b,c.")]
+Kind = Annotated[str | None, typer.Option(help="What to read where a format has several: image.")]
 Task = Annotated[str, typer.Option(help="auto, binary, multiclass or regression.")]
 Skip = Annotated[bool, typer.Option("--skip-unreadable", help="Leave out images that cannot be read.")]
+
+_ROLES = (
+    "label",
+    "positive",
+    "group",
+    "domain",
+    "time",
+    "protected",
+    "image",
+    "volume",
+    "signal",
+    "sequence",
+)
+_MORE = ("omics", "mask", "columns", "kind", "task")
+
+
+def roles_of(given: dict[str, Any]) -> dict[str, Any]:
+    """Return the keywords of :func:`medgraft.read` among a verb's arguments.
+
+    Examples
+    --------
+    >>> roles_of({"data": "x.csv", "label": "ill", "columns": "a, b", "protected": None})
+    {'label': 'ill', 'protected': (), 'columns': ['a', 'b']}
+    """
+    roles = {name: given[name] for name in (*_ROLES, *_MORE) if name in given}
+    if "protected" in roles:
+        roles["protected"] = tuple(roles["protected"] or ())
+    if roles.get("columns"):
+        roles["columns"] = [name.strip() for name in roles["columns"].split(",")]
+    return roles

@@ -12,7 +12,26 @@ import typer
 
 from medgraft.base import MedgraftError
 from medgraft.cli.app import verb
-from medgraft.cli.roles import Data, Domain, Group, Image, Label, Positive, Protected, Skip, Task, Time
+from medgraft.cli.roles import (
+    Columns,
+    Data,
+    Domain,
+    Group,
+    Image,
+    Kind,
+    Label,
+    Mask,
+    Omics,
+    Positive,
+    Protected,
+    Sequence,
+    Signal,
+    Skip,
+    Task,
+    Time,
+    Volume,
+    roles_of,
+)
 
 if TYPE_CHECKING:
     from medgraft.cohort import Cohort
@@ -32,6 +51,13 @@ def trial(
     time: Time = None,
     protected: Protected = None,
     image: Image = None,
+    volume: Volume = None,
+    signal: Signal = None,
+    sequence: Sequence = None,
+    omics: Omics = None,
+    mask: Mask = None,
+    columns: Columns = None,
+    kind: Kind = None,
     source: Annotated[
         list[str] | None,
         typer.Option(
@@ -64,20 +90,13 @@ def trial(
     Arms with and without transfer are trained and tested on the same patients; the report gives each its
     interval, and each difference its verdict.
     """
+    given = locals()
     from medgraft.cohort import check_images, read
     from medgraft.report import build
     from medgraft.sources import Pretrained, source_kind
     from medgraft.trial import Trial
 
-    roles: dict[str, Any] = {
-        "label": label,
-        "positive": positive,
-        "group": group,
-        "domain": domain,
-        "time": time,
-    }
-    roles |= {"protected": tuple(protected or ()), "image": image, "task": task}
-    roles["skip_unreadable"] = skip_unreadable
+    roles = roles_of(given) | {"skip_unreadable": skip_unreadable}
 
     def cohort_of(path: str, **changed: Any) -> Cohort:
         cohort = read(path, **(roles | changed))

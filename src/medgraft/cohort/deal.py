@@ -103,5 +103,6 @@ def _check_budget(cohort: Cohort, budget: int, available: Ints) -> None:
         of = f"of the class '{cohort.classes[short[0]]}' " if cohort.classes else ""
         raise MedgraftError(
             f"--labels-per-class {budget} asks for more than the {available[short[0]]} target samples "
-            f"{of}that a training part holds: lower it, or --folds."
+            f"{of}that a training part holds: ask for fewer, or for more --folds, "
+            "whose training parts are larger."
         )

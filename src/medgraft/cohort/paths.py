@@ -76,8 +76,9 @@ def resolve(
             found = index.get(Path(given).name, [])
             if len(found) > 1:
                 raise MedgraftError(
-                    f"'{given}' in the column '{column}' of '{where}' could be any of {len(found)} files, such "
-                    f"as '{found[0]}' and '{found[1]}': write the paths relative to the manifest's folder."
+                    f"'{given}' in the column '{column}' of '{where}' could be any of {len(found)} files, "
+                    f"such as '{found[0]}' and '{found[1]}': write the paths relative to the "
+                    "manifest's folder."
                 )
             path = found[0] if found else ""
         if not path:

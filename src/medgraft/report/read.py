@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from medgraft.base import MedgraftError
-from medgraft.report.words import scrub
+from medgraft.base.scrub import scrub
 
 _NEEDED = {
     "task": str,

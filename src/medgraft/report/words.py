@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -156,28 +155,3 @@ def plain(value: Any, most: int = 12) -> str:
 def _some(parts: list[str], most: int) -> str:
     rest = len(parts) - most
     return ", ".join(parts[:most]) + (f" and {rest} more" if rest > 0 else "")
-
-
-# A path from a root, home or dot; not a web address, and not "mg/dL" or "and/or".
-_PATH = re.compile(
-    r"""(?<![\w:/.~\\])(?:[A-Za-z]:|~|\.{1,2})?[/\\]+(?:[^/\\'"\s<>|]+[/\\]+)+([^/\\'"\s<>|]*)"""
-)
-
-
-def scrub(value: Any) -> Any:
-    """Return a copy in which every file path is cut to its last part: a report is made to be sent.
-
-    Examples
-    --------
-    >>> scrub("cannot read '/home/ana/scans/p1.png', mg/dL")
-    "cannot read 'p1.png', mg/dL"
-    """
-    if isinstance(value, str):
-        return _PATH.sub(lambda m: m.group(1) or "(folder)", value)
-    if isinstance(value, dict):
-        return {scrub(k): scrub(v) for k, v in value.items()}
-    if isinstance(value, list):
-        return [scrub(v) for v in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

@@ -58,20 +58,53 @@ def arm(spec: str, **settings: Any) -> Arm:
 
     Examples
     --------
-    >>> a = arm("l2sp:task=classification", random_state=1)
-    >>> a.method, a.settings
-    ('l2sp', {'task': 'classification', 'random_state': 1})
+    >>> a = arm("finetune:epochs=5", lr=1e-4)
+    >>> a.name, a.settings
+    ('finetune:epochs=5,lr=0.0001', {'epochs': 5, 'lr': 0.0001})
     """
     method, _, text = spec.partition(":")
     method = method.strip()
     given = _parse(text, spec) | settings
     known = entries[method].cls().get_params(deep=False)
-    for name in given:
-        if name.split("__")[0] not in known:
-            options = ", ".join(sorted(known))
-            hint = did_you_mean(name, known) or f" It has: {options}."
+    for name, value in given.items():
+        if name not in known:
+            options = ", ".join(sorted(set(known) - set(_OWNED)))
+            hint = did_you_mean(name, known) or (f" It has: {options}." if options else " It has none.")
             raise MedgraftError(f"The method '{method}' has no setting '{name}'.{hint}")
-    return Arm(spec.strip(), method, given)
+        if name in _OWNED:
+            raise MedgraftError(f"The setting '{name}' of '{method}' is the trial's own: {_OWNED[name]}.")
+        _check_kind(method, name, value, known[name])
+    shown = ",".join(f"{name}={json.dumps(value, default=str)}" for name, value in settings.items())
+    name = spec.strip() if not shown else f"{spec.strip()}{',' if text else ':'}{shown}"
+    return Arm(name, method, given)
+
+
+# Settings that a trial fills in, and where the user says them instead.
+_OWNED = {
+    "task": "say --task",
+    "random_state": "say --seed",
+    "source": "say --source",
+    "device": "say --device",
+    "metric": "say --metric",
+    "candidates": "they are the other arms",
+    "control": "it is the control of the trial",
+    "control_name": "it is the control of the trial",
+    "estimator": "choose another method",
+}
+
+
+def _check_kind(method: str, name: str, value: Any, default: Any) -> None:
+    """Refuse a value whose kind is not that of the default; a default of None says nothing."""
+    number = isinstance(default, int | float) and not isinstance(default, bool)
+    fits = {
+        "a number": isinstance(value, int | float) and not isinstance(value, bool) if number else True,
+        "a whole number": isinstance(value, int) if number and isinstance(default, int) else True,
+        "true or false": isinstance(value, bool) if isinstance(default, bool) else True,
+        "text": isinstance(value, str) if isinstance(default, str) else True,
+    }
+    wanted = next((kind for kind, ok in fits.items() if not ok), None)
+    if wanted is not None and value is not None:
+        raise MedgraftError(f"The setting '{name}' of '{method}' takes {wanted}, not '{value}'.")
 
 
 def _parse(text: str, spec: str) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from medgraft.cohort.deid import pseudonym
+from medgraft.cohort.labels import names
 from medgraft.evidence import compare, interval, reliability, sentence
 from medgraft.evidence.metrics import metrics
 from medgraft.trial.choice import choose_delivery
@@ -16,6 +18,7 @@ from medgraft.trial.result import Result
 from medgraft.trial.tasks import Outcome
 
 if TYPE_CHECKING:
+    from medgraft.cohort import Cohort
     from medgraft.trial.trial import Trial
 
 Outcomes = dict[tuple[str, int], Outcome]
@@ -74,6 +77,7 @@ def assemble(trial: Trial, outcomes: Outcomes, skipped: list[str], command: str,
 
 def _predictions(trial: Trial, outcomes: Outcomes) -> pd.DataFrame:
     data, frames = trial.arrays, []
+    people = _pseudonyms(trial.design.data)
     for (name, s), o in outcomes.items():
         split = trial.splits[s]
         columns: dict[str, Any] = {
@@ -83,6 +87,7 @@ def _predictions(trial: Trial, outcomes: Outcomes) -> pd.DataFrame:
             "budget": split.budget,
             "arm": name,
             "group": data.groups[o.rows],
+            **({} if people is None else {"patient": people[o.rows]}),
             "y_true": data.y[o.rows],
         }
         if o.p.ndim == 1:
@@ -95,6 +100,15 @@ def _predictions(trial: Trial, outcomes: Outcomes) -> pd.DataFrame:
     frame["_arm"] = frame["arm"].map(order)
     frame = frame.sort_values(["_arm", "budget", "repeat", "fold", "row"], kind="stable")
     return frame.drop(columns="_arm").reset_index(drop=True)
+
+
+def _pseudonyms(data: Cohort) -> np.ndarray | None:
+    """Return what stands for the patient of each row, or None where no column names patients."""
+    if data.group is None:
+        return None
+    given = names(data.table[data.group])
+    known = {name: pseudonym(name) for name in set(given) - {None}}
+    return np.array([known.get(name, "") for name in given])
 
 
 def scores(part: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:

@@ -182,6 +182,7 @@ def choose_arms(asked: Sequence[Arm | str] | None, design: Design, has_network: 
     """
     met = design.satisfied(has_network)
     if asked:
+        asked = [asked] if isinstance(asked, str | Arm) else asked
         arms = [a if isinstance(a, Arm) else arm(a) for a in asked]
         for a in arms:
             _check(a, design, met)

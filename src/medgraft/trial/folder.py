@@ -11,7 +11,7 @@ from medgraft.cohort import Splits
 from medgraft.trial.plan import Plan
 
 FILES = ("result.json", "predictions.parquet", "splits.parquet", "plan.json", "report.html", "log.jsonl")
-PARTIAL = ("report.html.tmp", "result.json.tmp")  # what a kill may leave
+PARTIAL = ("report.html.tmp", "result.json.tmp", "plan.json.tmp")  # what a kill may leave
 FOLDERS = ("graft", "partial")
 
 
@@ -25,12 +25,19 @@ def can_resume(out: Path, plan: Plan) -> bool:
     """
     if not (out / "plan.json").exists():
         raise MedgraftError(f"There is no run to resume in '{out}': leave out --resume.")
-    if json.loads((out / "plan.json").read_text())["digest"] != plan.digest:
+    if _digest(out) != plan.digest:
         raise MedgraftError(
             f"The run in '{out}' is of another trial (data, arms, seed or splits differ): "
             "choose another --out, or leave out --resume to replace it."
         )
     return (out / "result.json").exists() and not (out / "partial").exists()
+
+
+def _digest(out: Path) -> str:
+    try:
+        return str(json.loads((out / "plan.json").read_text())["digest"])
+    except (ValueError, LookupError, TypeError) as error:
+        raise MedgraftError(f"The plan in '{out}' is damaged: leave out --resume to start again.") from error
 
 
 def prepare(out: Path, plan: Plan, splits: Splits, resume: bool) -> None:

@@ -53,7 +53,9 @@ class Plan:
 
     def write(self, path: Path) -> None:
         """Write ``plan.json``."""
-        path.write_text(json.dumps(self.to_dict(), indent=2) + "\n")
+        partial = path.with_name(path.name + ".tmp")
+        partial.write_text(json.dumps(self.to_dict(), indent=2) + "\n")
+        partial.replace(path)  # whole or not at all: --resume reads it
 
     def __str__(self) -> str:
         rows = [f"Plan: {self.design['sentence']}"]

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from medgraft.base import MedgraftError
+from medgraft.base.scrub import scrub
 from medgraft.graft import Graft, load
 
 
@@ -68,7 +67,7 @@ class Result:
     def write(self, out: Path) -> None:
         """Write ``predictions.parquet`` and, last, ``result.json``."""
         self.predictions.to_parquet(out / "predictions.parquet", index=False)
-        text = json.dumps(_finite(self.data), indent=2, allow_nan=False) + "\n"
+        text = json.dumps(scrub(self.data), indent=2, allow_nan=False) + "\n"
         partial = out / "result.json.tmp"
         partial.write_text(text)
         partial.replace(out / "result.json")
@@ -108,18 +107,3 @@ def _number(x: float | None, sign: str = "") -> str:
 
 def _interval(ci: list[float | None], sign: str = "") -> str:
     return " to ".join("-" if x is None else f"{x:{sign}.3f}" for x in ci).ljust(15)
-
-
-def _finite(value: Any) -> Any:
-    """Return `value` with every NaN, infinity and numpy scalar as JSON can hold it."""
-    if isinstance(value, dict):
-        return {str(k): _finite(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(v) for v in value]
-    if isinstance(value, np.ndarray):
-        return _finite(value.tolist())
-    if isinstance(value, np.generic):
-        return _finite(value.item())
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

@@ -10,6 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from medgraft.base import MedgraftError, did_you_mean
 from medgraft.cohort import Cohort, Split
 from medgraft.evidence import default_metric
@@ -112,6 +114,15 @@ class Trial:
         networks = [s for s in sources if isinstance(s, Pretrained)]
         if len(networks) > 1:
             raise MedgraftError("A trial takes one pretrained network: run one trial for each.")
+        for given_cohort in (cohort, test, *(s for s in sources if isinstance(s, Cohort))):
+            if given_cohort is not None and not isinstance(given_cohort, Cohort):
+                raise MedgraftError("A trial takes cohorts: read files and tables with mg.read first.")
+        if cohort.kind not in ("table", "image"):
+            raise MedgraftError(
+                f"No method of this version learns from the {cohort.kind}s of '{cohort.name}': name columns "
+                "of numbers with features=[...], or read slices as images with kind='image'."
+            )
+        _check_numbers(folds=folds, repeats=repeats, seed=seed, jobs=jobs, budget=budget)
         if networks and cohort.kind == "table":
             raise MedgraftError(
                 f"The network '{networks[0]}' reads images, but '{cohort.name}' is a table: leave it out."
@@ -309,6 +320,19 @@ class Trial:
                 keep(self, kept(out, number), a, fitted, all_rows=False)
             outcome.write(path)
             yield s, outcome
+
+
+def _check_numbers(**given: Any) -> None:
+    """Refuse what is no number, or out of range, before anything is computed."""
+    lowest = {"folds": 2, "repeats": 1, "seed": 0}
+    for name, value in given.items():
+        if value is None or (name == "folds" and value == "domain"):
+            continue
+        wanted = (int, float, np.integer) if name == "budget" else (int, np.integer)
+        if not isinstance(value, wanted) or isinstance(value, bool):
+            raise MedgraftError(f"{name} takes a number, not {value!r}.")
+        if value < lowest.get(name, -1) or (name in ("jobs", "budget") and value == 0):
+            raise MedgraftError(f"{name}={value} is out of range.")
 
 
 def _job(estimator: Any, data: TrainingData, split: Split, s: int) -> tuple[int, Outcome]:
