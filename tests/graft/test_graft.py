@@ -103,6 +103,27 @@ def test_a_damaged_manifest_is_a_sentence(text, tmp_path):
         mg.load(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("classes", 3), ("schema", None), ("kind", 1), ("parts", {}), ("parts", [{"role": "estimator"}])],
+)
+def test_an_entry_of_the_manifest_that_is_of_another_kind_is_a_sentence(name, value, tmp_path):
+    cohort, model = fitted("pooled")
+    save(tmp_path / "g", model, cohort, {})
+    path = tmp_path / "g" / "graft.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {name: value}))
+    with pytest.raises(mg.MedgraftError, match="is damaged"):
+        mg.load(tmp_path / "g")
+
+
+@pytest.mark.parametrize("name", ["os:system", "medgraft.cli:main", "medgraft.methods.threads:annotations"])
+def test_a_graft_names_no_code_but_methods(name):
+    from medgraft.graft.graft import _class
+
+    with pytest.raises((mg.MedgraftError, TypeError)):
+        _class(name)
+
+
 def test_a_folder_without_a_graft_is_a_sentence(tmp_path):
     with pytest.raises(mg.MedgraftError, match="holds no graft"):
         mg.load(tmp_path)

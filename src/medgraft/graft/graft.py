@@ -141,12 +141,23 @@ def load(path: str | Path) -> Graft:
             raise MedgraftError(f"'{path}' holds no graft: give the graft folder of a finished trial.")
     try:
         manifest = json.loads((path / "graft.json").read_text())
+        whole = {"kind": str, "task": str, "schema": dict, "classes": list | None, "parts": list}
+        for name, kind in whole.items():
+            if not isinstance(manifest[name], kind):
+                raise TypeError(f"its '{name}' is no {getattr(kind, '__name__', kind)}")
         if manifest["format"] > FORMAT:
             raise MedgraftError(
                 f"The graft '{path.name}' was written by medgraft {manifest['medgraft']}: update medgraft."
             )
         parts = {entry["role"]: _read_part(path, entry) for entry in manifest["parts"]}
-    except (KeyError, TypeError, json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (
+        KeyError,
+        TypeError,
+        AttributeError,
+        ImportError,
+        json.JSONDecodeError,
+        UnicodeDecodeError,
+    ) as error:
         raise MedgraftError(
             f"The graft '{path}' is damaged: its graft.json cannot be used ({error})."
         ) from error
@@ -181,6 +192,9 @@ def _read_part(folder: Path, entry: dict[str, Any]) -> Any:
 
 def _class(name: str) -> Any:
     module, _, attribute = name.partition(":")
-    if module.split(".")[0] != "medgraft":
-        raise MedgraftError(f"A graft may hold only networks of medgraft, not '{module}'.")
-    return getattr(importlib.import_module(module), attribute)
+    if not module.startswith("medgraft.methods."):
+        raise MedgraftError(f"A graft may hold only methods of medgraft, not '{module}'.")
+    found = getattr(importlib.import_module(module), attribute)
+    if not isinstance(found, type) or not hasattr(found, "from_state"):
+        raise TypeError(f"{name} is no method that can be read")
+    return found
