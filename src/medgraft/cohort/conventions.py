@@ -81,11 +81,11 @@ def apply(frame: pd.DataFrame, roles: Roles, known: dict[str, str], say: Say) ->
 
 
 def _patients(frame: pd.DataFrame, known: str | None, taken: set[str]) -> str | None:
-    """Return the one column that names patients, some of whom have several rows."""
-    named = [known] if known in frame.columns else [c for w, c in _by_word(frame).items() if w in _PATIENTS]
-    named = [
-        c for c in named if c is not None and c not in taken and 1 < frame[c].nunique() < frame[c].count()
-    ]
+    """Return the format's column of patients, or the one named so in which some have several rows."""
+    if known in frame.columns and known not in taken:
+        return known
+    named = [c for word, c in _by_word(frame).items() if word in _PATIENTS and c not in taken]
+    named = [c for c in named if 1 < frame[c].nunique() < frame[c].count()]
     return named[0] if len(named) == 1 else None
 
 

@@ -64,3 +64,11 @@ def test_an_arff_file_becomes_a_cohort(tmp_path):
     (tmp_path / "t.arff").write_text(HEAD + "50,1,a,ckd\n60,2,a,'not ckd'\n70,3,b,ckd\n")
     cohort = read(tmp_path / "t.arff", label="class")
     assert cohort.classes == ["not ckd", "ckd"] and cohort.y.tolist() == [1, 0, 1]
+
+
+@pytest.mark.parametrize("kind", ["{ yes, no }", '{"yes" , "no"}', "{'yes' ,'no'} "])
+def test_blanks_around_nominal_values_may_be_as_weka_reads_them(tmp_path, kind):
+    (tmp_path / "x.arff").write_text(
+        f'@relation r\n@attribute "a b" numeric\n@attribute class{kind}\n@data\n1,yes\n2,no\n'
+    )
+    assert load(tmp_path / "x.arff", print)[0]["class"].tolist() == ["yes", "no"]

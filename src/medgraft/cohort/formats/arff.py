@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -9,6 +10,15 @@ import pandas as pd
 from medgraft.base import MedgraftError
 from medgraft.cohort.formats import Format, Say, register
 from medgraft.cohort.formats.text import clean, decode
+
+# Weka reads "class{a,b}" and '{"a" , "b"}', liac-arff wants a blank before the brace and none before commas.
+_ATTRIBUTE = re.compile(
+    r"""^\s*@attribute\s+(?:"[^"\n]*"|'[^'\n]*'|[^\s{"']+).*$""", re.IGNORECASE | re.MULTILINE
+)
+
+
+def _spaced(line: re.Match[str]) -> str:
+    return re.sub(r"""(["'])\s+,""", r"\1,", line[0].replace("{", " {", 1))
 
 
 def matches(path: Path) -> bool:
@@ -25,7 +35,7 @@ def read(path: Path, say: Say) -> pd.DataFrame:
 
     text = decode(path.read_bytes())
     try:
-        content = arff.loads(text)
+        content = arff.loads(_ATTRIBUTE.sub(_spaced, text))
     except arff.BadAttributeType as error:
         raise MedgraftError(
             f"'{path}' has an attribute whose type is not read (dates and relations are not): declare it as "
