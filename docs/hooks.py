@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -67,7 +68,21 @@ def networks() -> str:
     return _table(("Name", "Pixels", "Mean", "Standard deviation", "Resizing", "Licence", "SHA-256"), rows)
 
 
-TABLES: dict[str, Callable[[], str]] = {"methods": methods, "networks": networks}
+def formats() -> str:
+    """Return the table of formats: what one row is, and the roles that need not be said."""
+    from medgraft.cohort.formats import formats as entries
+
+    rows = []
+    for name in entries:
+        f = entries[name]
+        module = sys.modules[f.read.__module__]
+        summary = (module.__doc__ or "").strip().split("\n")[0]
+        roles = ", ".join(f"{role}: `{column}`" for role, column in f.roles.items()) or "–"
+        rows.append((f"`{name}`", " ".join(f.suffixes) or "folder", summary, roles))
+    return _table(("Name", "Suffixes", "What it is", "Roles by convention"), rows)
+
+
+TABLES: dict[str, Callable[[], str]] = {"methods": methods, "networks": networks, "formats": formats}
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:

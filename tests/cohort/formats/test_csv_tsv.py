@@ -34,6 +34,37 @@ def test_the_delimiter_is_found_whatever_the_suffix(load_text, delimiter, name, 
     assert said == []
 
 
+@pytest.mark.parametrize("first", ["7.4,0.7,5", "7,?,5", "1,2,3", "NA,0.5,1e3"])
+def test_a_first_line_of_numbers_is_data_and_columns_get_numbers(load_text, first):
+    frame, said = load_text(f"{first}\n7.8,0.88,6\n")
+    assert list(frame.columns) == ["column_1", "column_2", "column_3"] and len(frame) == 2
+    assert frame.iloc[1].tolist() == [7.8, 0.88, 6]
+    assert len(said) == 1 and "no header" in said[0] and "columns=[...]" in said[0]
+
+
+def test_a_delimiter_at_the_end_of_rows_without_header_is_no_column(load_text):
+    frame, _ = load_text("1,2,\n3,4,\n")
+    assert frame.to_dict("list") == {"column_1": [1, 3], "column_2": [2, 4]}
+
+
+@pytest.mark.parametrize("first", ["0,1,2,3", "1,2,3,4", "age,1,2,3", ",0,1,2,3"])
+def test_names_that_count_are_names(load_text, first):
+    row = ",".join(["5.5"] * (first.count(",") + 1))
+    frame, said = load_text(f"{first}\n{row}\n{row}\n")
+    assert len(frame) == 2 and not any("no header" in text for text in said)
+
+
+def test_a_name_that_is_a_category_of_another_column_is_a_name(load_text):
+    frame, _ = load_text("m,f\nf,m\nf,m\n")
+    assert list(frame.columns) == ["m", "f"] and len(frame) == 2
+
+
+def test_wine_tables_have_no_header_and_lose_no_row(shared_data):
+    for name, rows in (("red", 1599), ("white", 4898)):
+        path = shared_data("uci_wine_quality") / f"winequality-{name}.csv"
+        assert read(path, label="column_12", task="regression").n == rows
+
+
 def test_quoted_delimiters_and_line_breaks_belong_to_the_cell(load_text):
     frame, _ = load_text('note,ill\n"a, b; c",1\n"two\nlines",0\n')
     assert frame["note"].tolist() == ["a, b; c", "two\nlines"]
