@@ -203,3 +203,14 @@ def test_arms_of_equal_worth_get_a_verdict_in_one_of_twenty_cohorts_at_most(simu
 def test_no_null_of_the_benchmark_gets_more_verdicts_than_it_may(simulate, n):
     for case in simulate.null_cases(n):
         assert simulate.false_verdicts(case, 1000) <= 0.072, case.name  # 0.05 and three standard errors
+
+
+def test_an_arm_that_is_always_right_where_the_other_never_is_has_an_interval_all_the_same():
+    y = np.arange(20) % 2
+    right = np.eye(2)[y]
+    c = compare("accuracy", y, right, 1 - right, n_boot=200)
+    q = 0.025 ** (1 / 20)
+    assert (c.difference, c.hi, c.verdict) == (1.0, 1.0, "helps")
+    assert c.lo == pytest.approx(2 * q - 1, abs=1e-9)
+    back = compare("accuracy", y, 1 - right, right, n_boot=200)
+    assert (back.lo, back.hi, back.verdict) == (-1.0, -c.lo, "harms")

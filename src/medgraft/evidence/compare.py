@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from medgraft.base import MedgraftError
 from medgraft.evidence.bootstrap import informative, percentiles, replicate, with_repeats
-from medgraft.evidence.interval import check_level, dropped, few, jsonable
+from medgraft.evidence.interval import check_level, degenerate, dropped, few, jsonable
 from medgraft.evidence.metrics.base import Floats, Metric, as_metric
 from medgraft.evidence.scores import Scores
 
@@ -197,7 +197,13 @@ def compare(
     known = draws[np.isfinite(draws)]
     informed = min(informative(chosen, scores), differ)
     by_repeat = made.by_repeat[0] - made.by_repeat[1]
-    lo, hi = percentiles(known, with_repeats(informed, by_repeat, known), level)
+    if chosen.bounded and abs(value) == 1.0:
+        # Every draw says the same. The better arm is right where the other is wrong with a chance of at least
+        # the exact bound q, and the reverse at most 1 - q, so that they differ by 2 q - 1 or more.
+        end = 2 * degenerate(chosen, scores, 1.0, level)[0] - 1
+        lo, hi = (end, 1.0) if value > 0 else (-1.0, -end)
+    else:
+        lo, hi = percentiles(known, with_repeats(informed, by_repeat, known), level)
     verdict, notes = judge(chosen, lo, hi, margin), [dropped(draws), few(by_repeat)]
     if differ < FEWEST:
         verdict = "inconclusive"

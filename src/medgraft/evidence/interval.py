@@ -77,7 +77,8 @@ def exact_end(n: int, level: float) -> float:
     return float(((1 - level) / 2) ** (1 / n))
 
 
-def _degenerate(metric: Metric, scores: Scores, value: float, level: float) -> tuple[float, float]:
+def degenerate(metric: Metric, scores: Scores, value: float, level: float) -> tuple[float, float]:
+    """Return the exact interval of a bounded metric that is 0 or 1 on every patient: all draws agree."""
     n = scores.n_groups
     if metric.by_class:
         # m disjoint pairs, one patient of each class: a true AUROC A orders them all with a chance of at most
@@ -166,9 +167,7 @@ def interval(
     if math.isnan(value):
         return Interval(value, math.nan, math.nan, level, f"{chosen.label} is undefined on these rows.")
     if chosen.bounded and value in (0.0, 1.0):
-        return Interval(
-            value, *_degenerate(chosen, scores, value, level), level, "Exact bound over patients."
-        )
+        return Interval(value, *degenerate(chosen, scores, value, level), level, "Exact bound over patients.")
     n = informative(chosen, scores)
     if n < 2:
         return Interval(value, math.nan, math.nan, level, "One patient (of a class) allows no interval.")

@@ -263,7 +263,7 @@ def test_the_library_reads_the_same_annotations_and_values(write, shared_data):
 
 
 def test_the_motor_imagery_of_one_person_is_counted_as_its_source_says(shared_data):
-    frame, entry, said = _load(shared_data("eegmmi_s001"))
+    frame, _entry, said = _load(shared_data("eegmmi_s001"))
     counts = frame.groupby("run")["label"].value_counts().unstack()[["T0", "T1", "T2"]]
     assert counts.to_dict("index") == {
         "R03": {"T0": 15, "T1": 8, "T2": 7},
