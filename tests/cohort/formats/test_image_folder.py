@@ -96,5 +96,5 @@ def test_loose_images_can_be_predicted_on_but_not_learnt_from(make):
 
 
 def test_an_image_column_is_for_manifests(make):
-    with pytest.raises(MedgraftError, match="--image names a column of a manifest"):
+    with pytest.raises(MedgraftError, match="The image column .path. is not in"):
         read(make("a/1.png", "b/1.png"), image="path")
