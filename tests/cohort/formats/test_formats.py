@@ -16,7 +16,8 @@ from medgraft.base import MedgraftError
 from medgraft.cohort import Cohort, decode_image, read
 from medgraft.cohort.formats import formats
 
-SUFFIXES = [s for f in formats.values() for s in f.suffixes]
+# .h5ad is read in a child process, a second a time: test_h5ad fuzzes it in forks.
+SUFFIXES = [s for f in formats.values() for s in f.suffixes if s != ".h5ad"]
 
 
 def test_every_format_has_a_test_of_its_own():
