@@ -19,7 +19,7 @@ def damage(draw, content: bytes, head: int = 0) -> bytes:
     """Flip one to four bytes (half of them in the first `head`), and sometimes cut the end off."""
     out = bytearray(content)
     for _ in range(draw(st.integers(1, 4))):
-        last = (head if head and draw(st.booleans()) else len(out)) - 1
+        last = min(head if head and draw(st.booleans()) else len(out), len(out)) - 1
         out[draw(st.integers(0, last))] = draw(st.integers(0, 255))
     cut = draw(st.integers(0, len(out))) if draw(st.booleans()) else len(out)
     return bytes(out[:cut])

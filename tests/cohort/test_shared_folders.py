@@ -237,9 +237,10 @@ def test_a_folder_is_read_by_one_call(shared_data, folder, file, keywords, n, la
     if patients is not None and patients >= 0:
         assert cohort.group is not None
         assert len(np.unique(cohort.groups)) == patients
-    for kind in cohort.media:
-        assert cohort.open(kind, 0) is not None
-        assert cohort.open(kind, cohort.n - 1) is not None
+    for kind, column in cohort.media.items():
+        there = np.flatnonzero(cohort.table[column].notna())
+        assert cohort.open(kind, there[0]) is not None
+        assert cohort.open(kind, there[-1]) is not None
 
 
 def test_the_four_hospitals_have_the_patients_of_their_source(shared_data):

@@ -236,7 +236,7 @@ def _resolve(
         frame = resolve(frame, column, folder, where, skip, say, optional, kind == "volume")
     if kinds and roles.features is None:
         nothing = frame[[roles.media[kind] for kind in kinds]].isna().all(axis=1)
-        if nothing.any() and not (len(kinds) == 1 and kinds[0] in known):
+        if nothing.any() and not all(kind in known for kind in kinds):
             row = int(nothing.to_numpy().argmax()) + 1
             raise MedgraftError(
                 f"{int(nothing.sum())} rows of '{where}' have neither {' nor '.join(kinds)}, the first "
