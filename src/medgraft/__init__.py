@@ -21,6 +21,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from medgraft.base import MedgraftError
     from medgraft.cohort import Cohort, read
+    from medgraft.cohort.audit import audit
     from medgraft.graft import Graft, load
     from medgraft.report import build as write_report
     from medgraft.sources import Pretrained, source
@@ -36,6 +37,7 @@ _PUBLIC = {
     "Result": ("medgraft.trial", "Result"),
     "Trial": ("medgraft.trial", "Trial"),
     "arm": ("medgraft.trial", "arm"),
+    "audit": ("medgraft.cohort.audit", "audit"),
     "load": ("medgraft.graft", "load"),
     "read": ("medgraft.cohort", "read"),
     "write_report": ("medgraft.report", "build"),
@@ -51,6 +53,7 @@ __all__ = [
     "Result",
     "Trial",
     "arm",
+    "audit",
     "load",
     "read",
     "source",

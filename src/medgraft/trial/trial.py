@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,6 +28,9 @@ from medgraft.trial.plan import Plan, describe, digest
 from medgraft.trial.progress import Progress
 from medgraft.trial.result import Result
 from medgraft.trial.tasks import Outcome, TrainingData, run_task, seed_of
+
+if TYPE_CHECKING:
+    from medgraft.cohort.audit import Audit
 
 
 class Trial:
@@ -128,6 +131,7 @@ class Trial:
                 f"The network '{networks[0]}' reads images, but '{cohort.name}' is a table: leave it out."
             )
         self.network = networks[0] if networks else None
+        self._cohorts = (cohort, test, [s for s in sources if isinstance(s, Cohort)])
         self.design = design(
             cohort,
             sources=[s for s in sources if isinstance(s, Cohort)],
@@ -215,6 +219,23 @@ class Trial:
         """
         return self._plan
 
+    @cached_property
+    def _audit(self) -> Audit:
+        from medgraft.cohort.audit import audit
+
+        cohort, test, sources = self._cohorts
+        with Progress(self.progress).bar("Audit", 1) as step:
+            found = audit(cohort, test=test, sources=sources, folds=max(2, self.design.folds))
+            step("done")
+        return found
+
+    def audit(self) -> Audit:
+        """Return the leaks, duplicates and confounds of the trial's data: see :func:`medgraft.audit`.
+
+        Costs one decoding of every sample; `run` does it before anything is trained.
+        """
+        return self._audit
+
     def run(
         self, out: str | Path, *, resume: bool = False, progress: bool = False, command: str = ""
     ) -> Result:
@@ -245,6 +266,7 @@ class Trial:
         out = Path(out)
         check(out)
         plan = self.plan()
+        self.audit()
         if resume and can_resume(out, plan):
             return Result.read(out)
         prepare(out, plan, self.design.splits, resume)
