@@ -1,0 +1,1 @@
+"""The checks, one file each; a new one needs only the decorator."""
