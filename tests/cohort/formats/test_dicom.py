@@ -232,3 +232,30 @@ def test_the_series_of_a_real_brain_are_sorted_and_placed_as_their_headers_say(s
         lps = np.array(ds.ImagePositionPatient, float)
         at = np.rint((np.linalg.inv(volume.affine) @ np.append(lps * [-1, -1, 1], 1))[:3]).astype(int)
         assert volume.values[tuple(at)] == pytest.approx(float(apply_rescale(ds.pixel_array, ds)[0, 0]))
+
+
+def test_a_file_of_absurdly_many_frames_is_refused_before_they_are_listed(tmp_path):
+    path = write(tmp_path / "a.dcm", np.zeros((4, 5)), NumberOfFrames=30_000_000)
+    with pytest.raises(MedgraftError, match=r"a\.dcm.*promises"):
+        read(path, require_label=False, kind="image")
+
+
+def test_a_slice_that_is_added_below_the_folder_is_seen(tmp_path):
+    a_stack(tmp_path / "s", heights=(0, 3, 6))
+    ref = read(tmp_path, require_label=False).table["volume"][0]
+    assert open_sample("volume", ref).values.shape[2] == 3
+    write(
+        tmp_path / "s" / "more.dcm",
+        np.zeros((4, 5)),
+        ImagePositionPatient=[10, 20, 39],
+        ImageOrientationPatient=AXIAL,
+    )
+    assert open_sample("volume", ref).values.shape[2] == 4
+
+
+def test_a_header_that_is_cut_short_is_named(tmp_path):
+    a_stack(tmp_path)
+    whole = write(tmp_path / "cut.dcm", np.zeros((4, 5)))
+    whole.write_bytes(whole.read_bytes()[:300])
+    with pytest.raises(MedgraftError, match=r"cut\.dcm"):
+        read(tmp_path, require_label=False)

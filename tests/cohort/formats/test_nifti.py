@@ -104,3 +104,13 @@ def test_damaged_files_give_a_volume_or_one_sentence(tmp_path_factory, suffix, d
     content = save(folder / f"whole{suffix}").read_bytes()
     path.write_bytes(data.draw(damage(content, head=348)))
     read_or_sentence(path, "volume")
+
+
+def test_metres_become_millimetres_and_complex_values_are_refused(tmp_path):
+    image = nib.Nifti1Image(VALUES, np.diag([0.001, 0.002, 0.003, 1]))
+    image.header.set_xyzt_units("meter")
+    nib.save(image, tmp_path / "a.nii")
+    assert np.allclose(open_sample("volume", str(tmp_path / "a.nii")).spacing, (1, 2, 3))
+    nib.save(nib.Nifti1Image((VALUES + 1j).astype(np.complex64), np.eye(4)), tmp_path / "b.nii")
+    with pytest.raises(MedgraftError, match="complex"):
+        open_sample("volume", str(tmp_path / "b.nii"))

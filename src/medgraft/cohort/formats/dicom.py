@@ -16,6 +16,7 @@ from medgraft.cohort.formats import Decoder, Format, Say, add_decoder, class_of,
 from medgraft.cohort.formats.dicom_pixels import Dataset, is_dicom, n_frames, picture, read_header, read_whole
 from medgraft.cohort.formats.dicom_stack import gaps, heights, multiframe, segmentation, stack, thickness
 from medgraft.cohort.formats.folders import absolute, data_files
+from medgraft.cohort.limits import check_size
 from medgraft.cohort.ref import Ref
 
 _SUFFIXES = (".dcm", ".dicom", ".ima")
@@ -78,6 +79,7 @@ def read_files(path: Path, say: Say) -> pd.DataFrame:
     for files in _series(root, say).values():
         for file, ds in sorted(files, key=lambda f: str(f[0])):
             n = n_frames(ds)
+            check_size(n * int(ds.Rows) * int(ds.Columns), file)
             refs = [Ref(file, frame=k) if n > 1 else Ref(file) for k in range(n)]
             rows += [_facts(root, (file, ds), slices=1) | {"image": str(ref)} for ref in refs]
     return _table(rows, path)
@@ -92,6 +94,13 @@ def _series(root: Path, say: Say) -> dict[str, list[tuple[Path, Dataset]]]:
             continue
         ds = read_header(file)
         if not ds.get("Rows") or not ds.get("Columns"):
+            if (
+                str(getattr(ds.get("SOPClassUID"), "name", "")).endswith("Image Storage")
+                or "SOPClassUID" not in ds
+            ):
+                raise MedgraftError(
+                    f"The header of the DICOM file '{file}' is cut short: replace or remove it."
+                )
             bare += 1
             continue
         found[str(ds.get("SeriesInstanceUID") or file)].append((file, ds))
@@ -165,14 +174,18 @@ def _table(rows: list[dict[str, Any]], path: Path) -> pd.DataFrame:
     return frame
 
 
-@lru_cache(maxsize=4)
-def _index(folder: str, changed: int) -> dict[str, list[Path]]:
+def _index(folder: Path) -> dict[str, list[Path]]:
     """Return the files of each series below a folder."""
     found: dict[str, list[Path]] = defaultdict(list)
-    for file in _candidates(Path(folder)):
+    for file in _candidates(folder):
         if is_dicom(file):
-            found[str(read_header(file).get("SeriesInstanceUID"))].append(file)
+            found[_uid(str(file), file.stat().st_mtime_ns)].append(file)
     return dict(found)
+
+
+@lru_cache(maxsize=100_000)
+def _uid(file: str, changed: int) -> str:
+    return str(read_header(Path(file)).get("SeriesInstanceUID"))
 
 
 def is_volume(ref: Ref) -> bool:
@@ -188,7 +201,7 @@ def open_volume(ref: Ref) -> object:
         return multiframe(path)
     if not path.is_dir():
         raise MedgraftError(f"The folder '{path}' does not exist.")
-    index = _index(str(path), path.stat().st_mtime_ns)
+    index = _index(path)
     uid = ref.parts.get("series") or (next(iter(index)) if len(index) == 1 else "")
     if uid not in index:
         raise MedgraftError(f"The folder '{path}' holds {len(index)} series, none of them '{uid}'.")

@@ -76,7 +76,13 @@ def _read(path: Path, **options: Any) -> Dataset:
                         f"The DICOM file '{path}' is deflated as a whole, which is not read: "
                         "save it undeflated."
                     )
-                return pydicom.dcmread(path, **options)
+                ds = pydicom.dcmread(path, **options)
+                (
+                    n_frames(ds),
+                    int(ds.get("Rows") or 0),
+                    int(ds.get("Columns") or 0),
+                )  # raise here, for this file
+                return ds
             ds = pydicom.dcmread(path, force=True, **options)  # old files lack the preamble
             if "Rows" not in ds or "Columns" not in ds:
                 raise MedgraftError(

@@ -20,8 +20,9 @@ from medgraft.cohort.media import Volume
 from medgraft.cohort.ref import Ref
 
 _SUFFIXES = (".nii", ".nii.gz")
-_IMAGES = ("images", "imagestr", "image", "volumes")
+_IMAGES = ("images", "imagestr", "imagests", "image", "volumes")
 _LABELS = ("labels", "labelstr", "label", "masks", "segmentations")
+_MILLIMETRES = {"meter": 1000.0, "micron": 1e-3}
 _SUBJECT = re.compile(r"sub-([A-Za-z0-9]+)")
 
 
@@ -101,6 +102,7 @@ def _load(path: Path, dtype: Callable[[NDArray[Any]], NDArray[Any]]) -> Volume:
         if image.header.get_data_offset() > MAX_UNPACKED // 8:
             raise MedgraftError(f"The header of '{path}' puts the voxels absurdly far into the file.")
         values = np.asarray(image.dataobj)
+        unit = _MILLIMETRES.get(image.header.get_xyzt_units()[0], 1.0)
     except MedgraftError:
         raise
     except Exception as error:
@@ -111,7 +113,9 @@ def _load(path: Path, dtype: Callable[[NDArray[Any]], NDArray[Any]]) -> Volume:
         values = values[..., 0]
     if values.ndim != 3:
         raise MedgraftError(f"'{path}' has {values.ndim} dimensions; a volume has three.")
-    affine = np.asarray(image.affine, float)
+    if np.iscomplexobj(values):
+        raise MedgraftError(f"'{path}' holds complex values, which are not read: save their magnitude.")
+    affine = np.diag([unit, unit, unit, 1.0]) @ np.asarray(image.affine, float)
     if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-12:
         raise MedgraftError(f"The header of '{path}' does not say where its voxels lie.")
     return canonical(dtype(values), affine)
