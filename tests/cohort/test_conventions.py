@@ -3,8 +3,10 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+import medgraft as mg
 from medgraft.base import MedgraftError
 from medgraft.cohort import read
+from medgraft.cohort.audit import audit
 
 
 @pytest.fixture
@@ -64,3 +66,40 @@ def test_a_missing_value_is_on_neither_side_of_a_threshold(frame):
 def test_a_threshold_of_text_is_an_error(frame):
     with pytest.raises(MedgraftError, match="needs numbers"):
         read(frame, label="site > 0")
+
+
+def test_of_a_patient_and_his_lesions_the_patient_is_the_group():
+    frame = pd.DataFrame(
+        {
+            "patient_id": ["a", "a", "a", "b", "b", "b"],
+            "lesion_id": ["a1", "a1", "a2", "b1", "b1", "b2"],
+            "x": [1.0, 2, 3, 4, 5, 6],
+            "ill": [0, 1, 0, 1, 0, 1],
+        }
+    )
+    assert read(frame, label="ill", features="x").group == "patient_id"
+    crossed = frame.assign(lesion_id=["s", "t", "s", "t", "s", "t"])
+    assert read(crossed, label="ill", features="x").group is None
+
+
+def test_people_with_one_row_in_the_test_data_are_known_by_the_column_of_the_data():
+    def table(ids):
+        n = len(ids)
+        return pd.DataFrame({"patient_id": ids, "x": range(n), "ill": [i % 2 for i in range(n)]})
+
+    data = read(table([i // 2 for i in range(60)]), label="ill")
+    test = read(table(list(range(20, 60))), label="ill")
+    assert data.group == "patient_id" and test.group is None
+    found = audit(data, test=test)
+    assert any(f.check == "same-patient" and f.severity == "severe" for f in found.findings)
+    with pytest.raises(MedgraftError, match="10 patients are in both"):
+        mg.Trial(data, ["majority"], test=test)
+
+
+@pytest.mark.parametrize("column", ["PatientName", "pid", "hadm_id", "user"])
+def test_names_and_numbers_of_people_are_no_features_even_with_two_rows_each(column):
+    n = 120
+    frame = pd.DataFrame(
+        {column: [f"P{i // 2}" for i in range(n)], "x": range(n), "ill": [i % 2 for i in range(n)]}
+    )
+    assert read(frame, label="ill", group="none").features == ("x",)

@@ -91,7 +91,7 @@ def test_an_absent_column_is_named_with_the_nearest_and_the_others(frame):
 
 def test_a_table_without_header_line_is_recognised():
     frame = pd.DataFrame([[1, 2, 3]], columns=["7.4", "0.7", "0.7.1"])
-    with pytest.raises(MedgraftError, match="lack the header line"):
+    with pytest.raises(MedgraftError, match="have no names: give them with --columns"):
         check(frame, Roles(label="quality"), "t")
 
 

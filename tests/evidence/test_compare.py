@@ -214,3 +214,11 @@ def test_an_arm_that_is_always_right_where_the_other_never_is_has_an_interval_al
     assert c.lo == pytest.approx(2 * q - 1, abs=1e-9)
     back = compare("accuracy", y, 1 - right, right, n_boot=200)
     assert (back.lo, back.hi, back.verdict) == (-1.0, -c.lo, "harms")
+
+
+def test_resamples_that_all_agree_leave_the_interval_a_width():
+    y = np.r_[np.zeros(20, int), np.ones(20, int)]
+    c = compare("auroc", y, np.eye(2)[y], np.tile([0.5, 0.5], (40, 1)), n_boot=200)
+    slack = 1 - 0.025 ** (1 / 20)
+    assert (c.difference, c.verdict) == (0.5, "helps")
+    assert (c.lo, c.hi) == pytest.approx((0.5 - slack, 0.5 + slack))

@@ -268,3 +268,16 @@ def test_the_delivered_model_has_as_many_target_labels_as_it_was_judged_with(coh
     assert np.isin(np.flatnonzero(cohort.domains == "a"), few.labelled).all()
     everything = _all_rows(trial(cohort, labels_per_class=()))
     np.testing.assert_array_equal(everything.labelled, np.arange(cohort.n))
+
+
+def test_the_numbers_of_patients_in_written_predictions_do_not_follow_their_names(tmp_path, monkeypatch):
+    monkeypatch.setenv("MEDGRAFT_HOME", str(tmp_path / "home"))
+    frame = two_sites(seed=3)
+    frame["subject"] = [f"s{i // 2:03d}" for i in range(len(frame))]
+    cohort = mg.read(frame, label="ill", domain="site")
+    assert cohort.group == "subject"
+    mg.Trial(cohort, ["target-only"], target="b", folds=2).run(tmp_path / "out")
+    written = pd.read_parquet(tmp_path / "out" / "predictions.parquet").sort_values("row")
+    numbers = written.drop_duplicates("patient")["group"].to_numpy()
+    assert len(numbers) == 40 and (np.diff(numbers) < 0).any()
+    assert written.groupby("patient")["group"].nunique().max() == 1

@@ -53,10 +53,14 @@ class Registry(Mapping[str, T], Generic[T]):
         if self._filled:
             return
         self._filled = True  # set first: the modules imported below may look names up themselves
-        for package in self._packages:
-            module = importlib.import_module(package)
-            for info in pkgutil.walk_packages(module.__path__, prefix=f"{package}."):
-                importlib.import_module(info.name)
+        try:
+            for package in self._packages:
+                module = importlib.import_module(package)
+                for info in pkgutil.walk_packages(module.__path__, prefix=f"{package}."):
+                    importlib.import_module(info.name)
+        except BaseException:
+            self._filled = False  # or later look-ups would miss entries without a word
+            raise
 
     def add(self, name: str, entry: T) -> None:
         """Register `entry` under `name`; a name can be taken only once."""

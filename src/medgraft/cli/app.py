@@ -32,7 +32,8 @@ def verb(function: Callable[..., None]) -> Callable[..., None]:
             typer.echo(f"medgraft: {error}", err=True)
             raise typer.Exit(2) from None
         except KeyboardInterrupt:
-            typer.echo("medgraft: stopped; run the same command with --resume to go on.", err=True)
+            more = "; run the same command with --resume to go on" if "resume" in kwargs else ""
+            typer.echo(f"medgraft: stopped{more}.", err=True)
             raise typer.Exit(130) from None
         except BrokenPipeError:
             sys.stderr.close()  # the reader of our output has gone; there is nobody left to tell

@@ -75,7 +75,7 @@ def audit(
     Patients are written as pseudonyms.
     """
     given = locals()
-    from medgraft.cohort import read
+    from medgraft.cohort import check_images, read
     from medgraft.cohort.audit import audit as look
     from medgraft.report.audit_page import build_audit
 
@@ -83,7 +83,8 @@ def audit(
     roles["require_label"] = label is not None  # data without a label can be audited, too
 
     def cohort_of(path: str, **changed: Any) -> Cohort:
-        return read(path, **(roles | changed))
+        cohort = read(path, **(roles | changed))
+        return check_images(cohort, skip_unreadable) if skip_unreadable else cohort
 
     cohort = cohort_of(data)
     same = {"task": cohort.task} if cohort.label is not None else {}

@@ -123,11 +123,11 @@ def trial(
     )
     made.progress = sys.stderr.isatty()
     typer.echo(str(made.plan()), err=True)
+    if plan:
+        return
     for finding in made.audit().findings:
         if finding.severity != "note":
             typer.echo(f"medgraft: {finding.severity}: {finding.sentence} {finding.advice}", err=True)
-    if plan:
-        return
     result = made.run(out, resume=resume, progress=made.progress, command=command(sys.argv[1:]))
     page = build(out)
     typer.echo(str(result))

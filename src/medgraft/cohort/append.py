@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from medgraft.base import MedgraftError
 from medgraft.cohort.cohort import Cohort
+from medgraft.cohort.conventions import same_people
 from medgraft.cohort.formats import Say
 from medgraft.cohort.labels import is_number, names
 
@@ -57,6 +58,7 @@ def append(target: Cohort, source: Cohort) -> Cohort:
             f"'{target.name}' is of kind {target.kind} and '{source.name}' of kind {source.kind}: a source "
             "cohort must be of the target's kind."
         )
+    target, source = same_people(target, source)
     label = _check_labels(target, source)
     old = target.table
     new: dict[str, Any] = {label: _label(target, source, label)}

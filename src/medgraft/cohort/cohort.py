@@ -219,11 +219,19 @@ class Cohort:
         MedgraftError
             The cohort has no such kind, or the file cannot be decoded.
         """
-        if kind not in self.media:
+        if kind not in self._cells:
             has = ", ".join(self.kinds)
             raise MedgraftError(f"The cohort '{self.name}' has no column of {kind}s: it has {has}.")
-        cell = self.table[self.media[kind]].iloc[i]
-        return None if pd.isna(cell) else open_sample(kind, str(cell))
+        cell = self._cells[kind][i]
+        return None if cell is None else open_sample(kind, cell)
+
+    @cached_property
+    def _cells(self) -> dict[str, list[str | None]]:
+        """The references as plain lists: a look into a DataFrame costs as much as a small image."""
+        return {
+            kind: [None if pd.isna(cell) else str(cell) for cell in self.table[column]]
+            for kind, column in self.media.items()
+        }
 
     def open_image(self, i: int) -> Image.Image:
         """Decode the image of row `i`; see :func:`decode_image`."""

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from medgraft.base import MedgraftError
 from medgraft.cohort.formats import Say
 from medgraft.cohort.roles import Roles
+
+if TYPE_CHECKING:
+    from medgraft.cohort.cohort import Cohort
 
 _PATIENTS = frozenset(
     (
@@ -24,7 +28,7 @@ _PATIENTS = frozenset(
         "lesionid",
     )
 )
-_SITES = ("site", "hospital", "centre", "center", "institution", "scanner", "manufacturer", "batch", "file")
+_SITES = ("site", "hospital", "centre", "center", "institution", "scanner", "manufacturer", "batch")
 _PROTECTED = ("sex", "gender", "age", "race", "ethnicity")
 AUTO = "auto"
 NONE = "none"
@@ -86,7 +90,28 @@ def _patients(frame: pd.DataFrame, known: str | None, taken: set[str]) -> str | 
         return known
     named = [c for word, c in _by_word(frame).items() if word in _PATIENTS and c not in taken]
     named = [c for c in named if 1 < frame[c].nunique() < frame[c].count()]
-    return named[0] if len(named) == 1 else None
+    named.sort(key=lambda c: frame[c].nunique())
+    # Of several (a patient and his lesions) the coarsest, if it is one: the others must lie within it.
+    nested = all((frame.groupby(c)[named[0]].nunique() <= 1).all() for c in named[1:])
+    return named[0] if named and nested else None
+
+
+def same_people(first: Cohort, second: Cohort) -> tuple[Cohort, Cohort]:
+    """Return two cohorts that name their patients by the same column, where one of them does.
+
+    A patient may have several rows in one file and one row in the other; the guess from a single file then
+    misses that people are in both.
+    """
+    column = first.group or second.group
+    if column is None or column not in first.table.columns or column not in second.table.columns:
+        return first, second
+    return _grouped(first, column), _grouped(second, column)
+
+
+def _grouped(cohort: Cohort, column: str) -> Cohort:
+    if cohort.group is not None or column == cohort.label:
+        return cohort
+    return replace(cohort, group=column, features=tuple(f for f in cohort.features if f != column))
 
 
 def _by_word(frame: pd.DataFrame) -> dict[str, str]:
@@ -94,7 +119,7 @@ def _by_word(frame: pd.DataFrame) -> dict[str, str]:
     return {re.sub(r"[^a-z0-9]", "", str(column).lower()): column for column in reversed(frame.columns)}
 
 
-_THRESHOLD = re.compile(r"\s*(.+?)\s*(>=|<=|>|<|==)\s*([+-]?\d+(?:\.\d+)?)\s*")
+_THRESHOLD = re.compile(r"\s*(.+?)\s*(>=|<=|>|<|==|!=)\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*")
 
 
 def threshold(frame: pd.DataFrame, label: str | None) -> tuple[pd.DataFrame, str | None]:
@@ -113,7 +138,14 @@ def threshold(frame: pd.DataFrame, label: str | None) -> tuple[pd.DataFrame, str
     values = pd.to_numeric(frame[column], errors="coerce")
     if (values.isna() & frame[column].notna()).any():
         raise MedgraftError(f"The label '{label}' needs numbers, but the column '{column}' holds text.")
-    compare = {">": values.gt, "<": values.lt, ">=": values.ge, "<=": values.le, "==": values.eq}
+    compare = {
+        ">": values.gt,
+        "<": values.lt,
+        ">=": values.ge,
+        "<=": values.le,
+        "==": values.eq,
+        "!=": values.ne,
+    }
     known = (
         compare[sign](limit)
         .map({True: "yes", False: "no"})

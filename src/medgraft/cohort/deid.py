@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from medgraft.base import MedgraftError
+from medgraft.cohort.labels import name as label_of
 
 
 def pseudonym(name: object) -> str:
@@ -21,7 +22,7 @@ def pseudonym(name: object) -> str:
     Parameters
     ----------
     name : object
-        The patient's identifier; 7, 7.0 and "7" are different people.
+        The patient's identifier; 7, 7.0 and "7" are one person, as everywhere in medgraft.
 
     Raises
     ------
@@ -47,7 +48,7 @@ def pseudonym(name: object) -> str:
     project = os.environ.get("MEDGRAFT_PROJECT") or "default"
     if Path(project).name != project or project in (".", ".."):
         raise MedgraftError(f"MEDGRAFT_PROJECT='{project}' is no plain name.")
-    return hmac.digest(_salt(home / "salts" / project), str(name).encode(), "sha256").hex()[:12]
+    return hmac.digest(_salt(home / "salts" / project), label_of(name).encode(), "sha256").hex()[:12]
 
 
 @lru_cache(maxsize=8)

@@ -58,7 +58,11 @@ def decode_image(path: str | Path) -> Image.Image:
             return _special(path)
         with Image.open(path) as opened:
             opened.load()
-            image = ImageOps.exif_transpose(opened)
+            image: Image.Image = opened
+            if "exif" in opened.info or opened.format == "TIFF":
+                image = ImageOps.exif_transpose(opened)  # it copies even what is upright
+            if image.mode in ("L", "RGB"):
+                return image  # decoded: its file may close
             if image.mode.startswith("I") or image.mode == "F":
                 return Image.fromarray(_to_8_bit(np.asarray(image)))
             if image.mode in ("1", "L", "LA", "La"):
@@ -72,7 +76,8 @@ def decode_image(path: str | Path) -> Image.Image:
 
 def _is_special(path: str | Path) -> bool:
     """Whether this is for the decoders of formats: parts of files, and files that are no plain images."""
-    return "::" in str(path) or Path(path).suffix.lower() not in SUFFIXES
+    name = str(path)
+    return "::" in name or not name.lower().endswith(SUFFIXES)
 
 
 def _special(path: str | Path) -> Image.Image:

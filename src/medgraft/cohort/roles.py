@@ -17,7 +17,9 @@ from medgraft.cohort.labels import is_number
 from medgraft.cohort.media import KINDS
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_IDENTIFIERS = frozenset(("id", "ids", "uuid", "guid", "mrn", "identifier", "patient", "subject"))
+_IDENTIFIERS = frozenset(
+    ("id", "ids", "uuid", "guid", "mrn", "pid", "identifier", "accession", "encounter", "visit", "case")
+).union(("patient", "subject", "participant", "person", "user", "name", "surname"))
 
 
 @dataclass(frozen=True)
@@ -99,18 +101,20 @@ def check_group(frame: pd.DataFrame, roles: Roles) -> None:
 
 def _absent(frame: pd.DataFrame, role: str, column: str, where: str) -> str:
     columns = list(frame.columns)
-    if all(_is_numeral(c) for c in columns):
+    if all(_is_unnamed(c) for c in columns):
         return (
-            f"The {role} column '{column}' is not in '{where}', whose first line holds numbers: "
-            "it seems to lack the header line with the names of the columns."
+            f"The {role} column '{column}' is not in '{where}', whose {len(columns)} columns have no names: "
+            "give them with --columns a,b,c in the order of the file."
         )
     shown = ", ".join(columns[:12]) + (f", ... ({len(columns)} in all)" if len(columns) > 12 else "")
     hint = did_you_mean(column, columns)
     return f"The {role} column '{column}' is not in '{where}', which has: {shown}.{hint}"
 
 
-def _is_numeral(column: str) -> bool:
-    return re.fullmatch(r"[+-]?\d*\.?\d+(\.\d+)?", column) is not None  # pandas adds '.1' to a repeated one
+def _is_unnamed(column: str) -> bool:
+    """Whether a reader made the name up, or took a number of the first line for one."""
+    made_up = re.fullmatch(r"column_\d+|file", column) is not None
+    return made_up or re.fullmatch(r"[+-]?\d*\.?\d+(\.\d+)?", column) is not None  # pandas adds '.1' to twins
 
 
 def choose_features(frame: pd.DataFrame, roles: Roles, say: Say) -> tuple[str, ...]:
@@ -162,7 +166,7 @@ def _reason_against(values: pd.Series[Any], column: str) -> str | None:
     if identifier and (text or whole) and len(known) >= 5:
         if distinct == len(known):
             return "its name and its distinct values are those of an identifier"
-        if distinct > 0.5 * len(known):
+        if distinct > 0.5 * len(known) or (distinct > 20 and distinct > 0.05 * len(known)):
             return f"it seems to name patients; if patients have several rows, say --group {column}"
     return None
 

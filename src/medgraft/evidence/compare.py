@@ -202,6 +202,9 @@ def compare(
         # the exact bound q, and the reverse at most 1 - q, so that they differ by 2 q - 1 or more.
         end = 2 * degenerate(chosen, scores, 1.0, level)[0] - 1
         lo, hi = (end, 1.0) if value > 0 else (-1.0, -end)
+    elif chosen.bounded and len(known) and known.min() == known.max():
+        slack = 1 - degenerate(chosen, scores, 1.0, level)[0]  # as far as an arm that never erred may err
+        lo, hi = max(-1.0, value - slack), min(1.0, value + slack)
     else:
         lo, hi = percentiles(known, with_repeats(informed, by_repeat, known), level)
     verdict, notes = judge(chosen, lo, hi, margin), [dropped(draws), few(by_repeat)]

@@ -11,6 +11,7 @@ import pandas as pd
 
 from medgraft.base import MedgraftError
 from medgraft.cohort import Cohort, Splits, append, domain_splits, external_splits, kfold_splits
+from medgraft.cohort.conventions import same_people
 from medgraft.cohort.labels import names
 from medgraft.methods import Method, entries
 from medgraft.trial.arms import Arm, arm
@@ -151,6 +152,7 @@ def _join_test(data: Cohort, test: Cohort, target: str | None) -> Cohort:
             raise MedgraftError(
                 f"The test set '{test.name}' has classes that training lacks: {', '.join(unseen)}."
             )
+    data, test = same_people(data, test)
     if data.group is not None and data.group in test.table:
         known = [set(names(t[data.group])) - {None} for t in (data.table, test.table)]
         shared = known[0] & known[1]

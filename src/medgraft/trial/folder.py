@@ -13,6 +13,7 @@ from medgraft.trial.plan import Plan
 FILES = ("result.json", "predictions.parquet", "splits.parquet", "plan.json", "report.html", "log.jsonl")
 PARTIAL = ("report.html.tmp", "result.json.tmp", "plan.json.tmp")  # what a kill may leave
 FOLDERS = ("graft", "partial")
+OTHERS = ("audit.json", "audit.html")  # of `medgraft audit` into the same folder; they stay
 
 
 def can_resume(out: Path, plan: Plan) -> bool:
@@ -69,7 +70,7 @@ def check(out: Path) -> None:
     if out.exists() and not out.is_dir():
         raise MedgraftError(f"'{out}' is a file: give --out a folder.")
     if out.is_dir():
-        strange = sorted(p.name for p in out.iterdir() if p.name not in (*FILES, *PARTIAL, *FOLDERS))
+        strange = sorted(p.name for p in out.iterdir() if p.name not in (*FILES, *PARTIAL, *FOLDERS, *OTHERS))
         if strange:
             raise MedgraftError(
                 f"The folder '{out}' holds other files ('{strange[0]}'): choose another --out."

@@ -66,7 +66,12 @@ class Result:
 
     def write(self, out: Path) -> None:
         """Write ``predictions.parquet`` and, last, ``result.json``."""
-        self.predictions.to_parquet(out / "predictions.parquet", index=False)
+        frame = self.predictions
+        if "patient" in frame:
+            # Numbered by pseudonym: in the order of names the number would tell who it is.
+            own = frame["patient"].where(frame["patient"] != "", "row " + frame["row"].astype(str))
+            frame = frame.assign(group=pd.factorize(own, sort=True)[0])
+        frame.to_parquet(out / "predictions.parquet", index=False)
         text = json.dumps(scrub(self.data), indent=2, allow_nan=False) + "\n"
         partial = out / "result.json.tmp"
         partial.write_text(text)

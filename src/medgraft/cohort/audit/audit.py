@@ -14,6 +14,7 @@ from medgraft.cohort.audit.case import Case, Progress
 from medgraft.cohort.audit.finding import SEVERITIES, Finding, Severity, worst
 from medgraft.cohort.audit.registry import Check, registered
 from medgraft.cohort.cohort import Cohort
+from medgraft.cohort.conventions import same_people
 
 
 @dataclass(frozen=True)
@@ -153,15 +154,41 @@ def audit(
     """
     if folds < 2:
         raise MedgraftError(f"An audit needs at least 2 folds to count against, not {folds}.")
+    if not isinstance(cohort, Cohort):
+        raise MedgraftError("An audit takes a cohort: read the file with mg.read first.")
+    if test is not None:
+        cohort, test = same_people(cohort, test)
+    joined = []
+    for source in sources:
+        cohort, source = same_people(cohort, source)
+        joined.append(source)
+    sources = joined
     case = Case(cohort, test, sources, folds, progress)
     chosen = _chosen(case, only)
-    findings = [finding for check in chosen for finding in check.run(case)]
+    findings = [finding for check in chosen for finding in _run(check, case)]
     findings.sort(key=lambda f: SEVERITIES.index(f.severity))  # stable: checks keep their order
     parts = [
         {"part": case.name_of(part), "name": c.name, "rows": c.n, "kind": c.kind}
         for part, c in case.cohorts.items()
     ]
     return Audit(findings, tuple(c.name for c in chosen), parts)
+
+
+def _run(check: Check, case: Case) -> list[Finding]:
+    """Run a check; one that fails is a finding of its own, and stops neither the others nor a trial."""
+    try:
+        return list(check.run(case))
+    except MedgraftError:
+        raise
+    except Exception as error:
+        return [
+            Finding(
+                check.name,
+                "warning",
+                f"The check '{check.name}' failed ({type(error).__name__}), which says nothing of the data.",
+                "Report it to the developers of medgraft.",
+            )
+        ]
 
 
 def _chosen(case: Case, only: Sequence[str] | None) -> list[Check]:

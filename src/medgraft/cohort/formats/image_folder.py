@@ -41,6 +41,14 @@ def read(path: Path, say: Say) -> pd.DataFrame:
     if not classes:
         return pd.DataFrame({"image": [str(root / name) for name in loose], "file": loose})
     _refuse_parts(path, classes)
+    tables = sorted(
+        p.name for p in root.iterdir() if p.suffix.lower() in (".csv", ".tsv", ".xlsx", ".parquet")
+    )
+    if len(classes) == 1 and tables:
+        raise MedgraftError(
+            f"'{path}' holds one folder of images and the table '{tables[0]}': give the table instead "
+            "of the folder, with --image and --label."
+        )
     if empty:
         say(f"The folders {', '.join(map(repr, empty))} hold no images and are no classes.")
     if loose:
