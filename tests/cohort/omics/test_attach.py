@@ -64,3 +64,13 @@ def test_real_tables_find_their_matrices(shared_data):
             row = open_sample("omics", out["omics"][i])
             assert row.shape == (p,) and row.dtype == np.float32
             np.testing.assert_allclose(row, wanted.loc[str(samples["id"][i])], atol=1e-6)
+
+
+def test_an_age_that_happens_to_be_a_sample_number_joins_nothing(tmp_path, monkeypatch):
+    monkeypatch.setenv("MEDGRAFT_CACHE", str(tmp_path / "cache"))
+    matrix = pd.DataFrame(np.random.default_rng(0).random((30, 3)), columns=["g1", "g2", "g3"])
+    matrix.insert(0, "sample", range(1, 31))
+    matrix.to_csv(tmp_path / "m.csv", index=False)
+    people = pd.DataFrame({"age": [20, 21, 21, 22], "name": ["a", "b", "c", "d"]})
+    with pytest.raises(MedgraftError, match="No column of the table holds the sample names"):
+        attach(people, tmp_path / "m.csv", print)

@@ -58,6 +58,8 @@ def attach(frame: pd.DataFrame, matrix: str | Path, say: Say) -> pd.DataFrame:
         loose[_plain(s)] = None if _plain(s) in loose else s
     for known, change in ((exact, str), (loose, _plain)):
         hits = {c: [None if t is None else known.get(change(t)) for t in ts] for c, ts in texts.items()}
+        # A column that gives one sample to several rows (an age, where samples are numbered) holds no names.
+        hits = {c: h for c, h in hits.items() if len({*h} - {None}) == len(h) - h.count(None)}
         best = max(hits, key=lambda c: len({*hits[c]} - {None}), default=None)
         if best is None or not any(hits[best]):
             continue

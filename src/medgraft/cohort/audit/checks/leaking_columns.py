@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -85,10 +86,32 @@ def _closest(case: Case, rows: NDArray[np.intp]) -> list[int]:
     return sorted(np.argsort(-score, kind="stable")[:_CLOSELY].tolist())
 
 
+def _is_the_label(
+    values: NDArray[np.float64], codes: NDArray[np.intp], units: NDArray[np.intp], columns: int
+) -> float | None:
+    r"""Return how surely a column is the label under other names; None where it may be by chance.
+
+    In few patients no held-out prediction is sure enough. But of all ways to deal values that occur
+    :math:`n_1, \dots, n_K` times only one agrees with the label, so that the chance is
+    :math:`\prod_k n_k! / n!`, and as a normal deviate about :math:`\sqrt{-2 \ln p}`.
+    """
+    pairs = {*zip(values.tolist(), codes.tolist(), strict=True)}
+    one_to_one = len(pairs) == len({v for v, _ in pairs}) == len({c for _, c in pairs})
+    if np.isnan(values).any() or not one_to_one:
+        return None
+    _, first = np.unique(units, return_index=True)
+    counts = np.bincount(codes[first])
+    log_p = sum(math.lgamma(n + 1) for n in counts) - math.lgamma(len(first) + 1) + math.log(max(1, columns))
+    return math.sqrt(-2 * log_p) if log_p < math.log(1e-3) else None
+
+
 def _alone(case: Case, column: pd.Series[Any], rows: NDArray[np.intp]) -> dict[str, Any] | None:
     values = column_codes(column)[rows]
     if len(np.unique(values)) < 2:
         return None
+    equal = _is_the_label(values, case.codes[rows], case.units[rows], case.frame.shape[1])
+    if equal is not None:
+        return {"class": case.classes[-1], "informedness": 1.0, "balanced_accuracy": 1.0, "z": equal}
     few = len(np.unique(values)) <= 10
     if is_number(column) and not few:
         from sklearn.tree import DecisionTreeClassifier
