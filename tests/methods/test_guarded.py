@@ -13,6 +13,7 @@ from medgraft.methods.controls.majority import Majority
 from medgraft.methods.controls.pooled import Pooled
 from medgraft.methods.controls.source_only import SourceOnly
 from medgraft.methods.controls.target_only import TargetOnly
+from medgraft.methods.instance.ulsif import ULSIF
 from medgraft.methods.model.l2sp import L2SP
 
 
@@ -129,13 +130,54 @@ def test_the_report_is_json_and_tells_each_arms_value():
     assert report["choice"] == m.choice_
 
 
-def test_without_target_labels_the_control_is_kept_and_the_report_says_why():
+def test_without_target_labels_the_control_is_kept_unless_weighted_source_patients_say_otherwise():
     X, y, rows = table()
     m = Guarded(task="regression").fit(X, y, **rows, labelled=rows["domain"] == "s")
     assert m.choice_ == "source-only"
-    assert "no target patient has a label" in m.report_["reason"]
+    assert m.report_["n_labelled"] == 0
+    assert {r["name"] for r in m.report_["table"]} >= {"source-only", "coral"}
     expected = SourceOnly(task="regression").fit(X, y, **rows, labelled=rows["domain"] == "s").predict(X)
     np.testing.assert_array_equal(m.predict(X), expected)
+
+
+def curved(seed=0):
+    """y = x^2 with a straight learner: the source around 0, the unlabelled target around 1.5."""
+    rng = np.random.default_rng(seed)
+    x = np.r_[rng.normal(0.0, 1.0, 600), rng.normal(1.5, 0.5, 300)]
+    domain = np.repeat(["s", "t"], [600, 300])
+    return x[:, None], x**2 + 0.1 * rng.normal(size=900), domain
+
+
+def test_without_target_labels_weighting_is_chosen_under_covariate_shift():
+    X, y, domain = curved()
+    rows = {"domain": domain, "target": "t", "labelled": domain == "s"}
+    m = Guarded({"ulsif": ULSIF(task="regression")}, task="regression").fit(X, y, **rows)
+    assert m.choice_ == "ulsif"
+    assert "without target labels" in m.report_["reason"]
+    t = domain == "t"
+    plain = SourceOnly(task="regression").fit(X, y, **rows)
+    assert np.abs(m.predict(X[t]) - y[t]).mean() < np.abs(plain.predict(X[t]) - y[t]).mean()
+
+
+def test_without_target_labels_the_order_of_rows_plays_no_part_in_the_choice():
+    X, y, domain = curved()
+    p = np.random.default_rng(1).permutation(len(y))
+    a, b = (
+        Guarded({"ulsif": ULSIF(task="regression")}, task="regression").fit(
+            X[i], y[i], domain=domain[i], target="t", labelled=domain[i] == "s"
+        )
+        for i in (np.arange(len(y)), p)
+    )
+    for one, other in zip(a.report_["table"], b.report_["table"], strict=True):
+        assert one["difference"] == pytest.approx(other["difference"], rel=1e-6, abs=1e-9)
+
+
+def test_without_target_rows_the_control_is_kept():
+    X, y, domain = curved()
+    s = domain == "s"
+    m = Guarded(task="regression").fit(X[s], y[s], domain=domain[s], target="t")
+    assert m.choice_ == "source-only"
+    assert "fewer than two are known" in m.report_["reason"]
 
 
 @pytest.mark.parametrize("n_labelled", [1, 2, 3])

@@ -138,6 +138,17 @@ def test_several_budgets_give_a_learning_curve_and_the_first_is_the_headline(coh
         assert a["value"] == curve[a["name"], 4]
 
 
+def test_a_pattern_stands_for_every_method_of_that_name_that_can_run(cohort):
+    made = trial(cohort, ["*-only", "pooled"])
+    assert [a.name for a in made.arms] == ["target-only", "pooled", "source-only"]
+    named = trial(cohort, ["target-only", "*-only"])  # asked for already: not twice
+    assert sorted(a.name for a in named.arms) == ["source-only", "target-only"]
+    everything = {a.name for a in trial(cohort, ["*"]).arms}
+    assert everything >= {a.name for a in trial(cohort, None).arms}
+    with pytest.raises(mg.MedgraftError, match="called like"):
+        trial(cohort, ["*forest-of-nowhere*"])
+
+
 def test_without_target_labels_the_control_is_source_only(cohort, tmp_path):
     result = trial(cohort, None, labels_per_class=0).run(tmp_path / "out")
     names = [a["name"] for a in result.arms]

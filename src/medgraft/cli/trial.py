@@ -65,7 +65,8 @@ def trial(
         ),
     ] = None,
     arm: Annotated[
-        list[str] | None, typer.Option(help="METHOD or METHOD:setting=value,... Repeatable.")
+        list[str] | None,
+        typer.Option(help="METHOD, METHOD:setting=value,... or a pattern such as '*'. Repeatable."),
     ] = None,
     task: Task = "auto",
     metric: Annotated[str | None, typer.Option(help="Metric of the verdict.")] = None,

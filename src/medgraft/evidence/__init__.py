@@ -6,6 +6,7 @@ from medgraft.evidence.guard import Choice, choose
 from medgraft.evidence.interval import Interval, interval
 from medgraft.evidence.metrics.base import Metric, as_metric, default_metric
 from medgraft.evidence.scores import Scores
+from medgraft.evidence.unlabelled import choose_unlabelled
 from medgraft.evidence.verdict import sentence
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Scores",
     "as_metric",
     "choose",
+    "choose_unlabelled",
     "compare",
     "default_metric",
     "ece",

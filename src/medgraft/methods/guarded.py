@@ -13,10 +13,11 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from medgraft.base import MedgraftError
-from medgraft.evidence import choose, default_metric
+from medgraft.evidence import Choice, choose, choose_unlabelled, default_metric
 from medgraft.methods.base import TASK_NAMES, _classifies, contract_tags
 from medgraft.methods.controls.source_only import SourceOnly
 from medgraft.methods.controls.target_only import TargetOnly
+from medgraft.methods.instance.ratio import even_out, fit_ratio
 from medgraft.methods.registry import entries, method
 from medgraft.methods.rows import Rows
 from medgraft.methods.splits import Floats, Ints, inner_folds, number_again
@@ -26,26 +27,29 @@ from medgraft.methods.table import InputError, Table
 @method(
     "guarded",
     family="guard",
-    needs=("source", "target-labels"),
+    needs=("source",),
     cost="(inner folds) x (candidates) fits, and one more",
     refs=("Breiman, Friedman, Olshen and Stone 1984, section 3.4.3 (the rule of one standard error)",),
+    default=True,
 )
 class Guarded(BaseEstimator):
     """Choose among transfer methods inside the training part; keep the control unless one is clearly better.
 
     Use it as the arm to deliver: it cannot be fooled by its own test set, since it never sees one. Not to
-    learn which method is best (compare arms in a trial for that), and not without target labels: then it
-    keeps the control and says so.
+    learn which method is best (compare arms in a trial for that).
 
     The labelled target patients are split, whole patients together and stratified by class. Every
     candidate and the control are fitted without the held-out part (all source rows and unlabelled rows stay
     in training) and predict it. `medgraft.evidence.choose` compares these predictions; the choice is fitted
-    again on all rows.
+    again on all rows. Where no target patient has a label, `medgraft.evidence.choose_unlabelled` compares
+    predictions of held-out source patients instead, weighted by the density ratio target/source: right if the
+    rule is the same on both sides, and the control (``source-only``) is kept in doubt.
 
     Parameters
     ----------
     candidates : dict of name to estimator, optional
-        Arms to choose from; default every registered transfer method that reads arrays and does the task.
+        Arms to choose from; default the transfer methods registered as defaults that read arrays and do the
+        task.
     control : estimator, optional
         What to fall back to; default ``target-only``, or ``source-only`` where no target patient has a label.
     control_name : str, optional
@@ -96,6 +100,8 @@ class Guarded(BaseEstimator):
     (True, 30)
     """
 
+    falls_back_to_pooled = False  # without sources there is only its control
+
     def __init__(
         self,
         candidates: dict[str, Any] | None = None,
@@ -144,10 +150,9 @@ class Guarded(BaseEstimator):
             self.classes_ = rows.classes
         columns = {k: np.asarray(v) for k, v in keywords.items() if v is not None}
         given = _Given(X, np.asarray(y).reshape(-1), columns, target)
-        at = np.flatnonzero(rows.target & rows.labelled)
-        name, control = self._control(len(at) > 0)
+        name, control = self._control(bool((rows.target & rows.labelled).any()))
         arms = {name: control, **{k: v for k, v in self._candidates().items() if k != name}}
-        self.report_ = self._choose(given, rows, at, arms, name)
+        self.report_ = self._choose(given, rows, arms, name)
         self.choice_ = self.report_["choice"]
         self.best_ = given.fit(arms[self.choice_], rows.index)
         return self
@@ -167,12 +172,17 @@ class Guarded(BaseEstimator):
         return {
             n: m.cls(task=self.task, random_state=self.random_state)
             for n, m in entries.items()
-            if m.role == "transfer" and m.family != "guard" and m.reads_tables and kind in m.tasks
+            if m.default
+            and m.role == "transfer"
+            and m.family != "guard"
+            and m.reads_tables
+            and kind in m.tasks
         }
 
-    def _choose(
-        self, given: _Given, rows: Rows, at: Ints, arms: dict[str, Any], control: str
-    ) -> dict[str, Any]:
+    def _choose(self, given: _Given, rows: Rows, arms: dict[str, Any], control: str) -> dict[str, Any]:
+        own = np.flatnonzero(rows.target & rows.labelled)
+        # Without a target label, source patients that look like the target's stand in for them.
+        at = own if len(own) else np.flatnonzero(rows.source & rows.labelled)
         task = "regression" if not rows.k else "binary" if rows.k == 2 else "multiclass"
         metric = default_metric(task) if self.metric == "auto" else self.metric
         patients = number_again(rows.units[at])
@@ -182,12 +192,12 @@ class Guarded(BaseEstimator):
             "reason": "",
             "metric": metric,
             "inner_folds": self.inner_folds,
-            "n_labelled": len(at),
-            "n_patients": len(np.unique(patients)),
+            "n_labelled": len(own),
+            "n_patients": len(np.unique(rows.units[own])),
             "table": [],
             "skipped": {},
         }
-        if why := _nothing_to_compare(rows, at, patients):
+        if why := _nothing_to_compare(rows, at, patients) or _nothing_to_weight(rows, own):
             report["reason"] = f"The control {control} is kept: {why}."
             return report
         fold = inner_folds(
@@ -206,17 +216,32 @@ class Guarded(BaseEstimator):
                 if name == control:
                     raise
                 report["skipped"][name] = str(error)
-        choice = choose(
-            metric,
-            rows.y[at][held],
-            preds,
-            control,
-            group=patients[held],
-            fold=fold[held],
-            seed=self.random_state,
-            rule=self.rule,
+        choice = (
+            choose(
+                metric,
+                rows.y[at][held],
+                preds,
+                control,
+                group=patients[held],
+                fold=fold[held],
+                seed=self.random_state,
+                rule=self.rule,
+            )
+            if len(own)
+            else self._choose_by_source(rows, at[held], preds, control)
         )
         return {**report, "choice": choice.name, "reason": choice.reason, "table": choice.table}
+
+    def _choose_by_source(self, rows: Rows, at: Ints, preds: dict[str, Floats], control: str) -> Choice:
+        Z = rows.encoder().transform(rows.table)
+        # A random order that belongs to the rows' content and the seed, as the ratio's fit asks.
+        order = np.argsort(rows.table.keys(), kind="stable")
+        order = order[np.random.default_rng(self.random_state).permutation(len(order))]
+        s, t = order[rows.source[order]], order[rows.target[order]]
+        ratio = fit_ratio(Z[s], Z[t], source_weight=rows.weight[s], target_weight=rows.weight[t])
+        raw = ratio(Z[at])
+        weight = even_out(raw, rows.weight[at]) if raw.any() else raw
+        return choose_unlabelled(rows.y[at], preds, weight * rows.weight[at], control, group=rows.units[at])
 
     def _out_of_fold(
         self, given: _Given, rows: Rows, at: Ints, fold: Ints, parts: list[int], arm: Any
@@ -282,6 +307,17 @@ class _Given:
         return model.fit(self.take(rows), self.y[rows], target=self.target, **columns)
 
 
+def _nothing_to_weight(rows: Rows, own: Ints) -> str:
+    """Why source patients cannot stand in for the target's where none of these has a label."""
+    if len(own):
+        return ""
+    if rows.target.sum() < 2:
+        return "no target patient has a label and fewer than two are known, so that nothing can be compared"
+    if not rows.table.numbers.shape[1]:
+        return "no target patient has a label, and source patients can be weighted by numbers only"
+    return ""
+
+
 def _nothing_to_compare(rows: Rows, at: Ints, patients: Ints) -> str:
     """Why no comparison is possible, or an empty string."""
     if not len(at):
@@ -289,7 +325,7 @@ def _nothing_to_compare(rows: Rows, at: Ints, patients: Ints) -> str:
     if rows.k == 1:
         return "all labels are the same"
     if len(np.unique(patients)) < 2:
-        return "one labelled target patient is too few to compare by"
+        return "one labelled patient is too few to compare by"
     if rows.k and min(len(np.unique(patients[rows.y[at] == c])) for c in np.unique(rows.y[at])) < 2:
-        return "a class has fewer than two labelled target patients"
+        return "a class has fewer than two labelled patients"
     return ""

@@ -11,7 +11,7 @@ from medgraft.base import Registry
 
 T = TypeVar("T", bound=type)
 
-FAMILIES = ("control", "instance", "feature", "model", "finetune", "guard")
+FAMILIES = ("control", "instance", "feature", "model", "finetune", "federated", "guard")
 NEEDS = ("source", "target-labels", "target-rows", "images", "pretrained")
 ROLES = ("control", "transfer")
 TASKS = ("binary", "multiclass", "regression")
@@ -28,7 +28,7 @@ class Method:
     cls : type
         The estimator class; the decorator leaves it unchanged.
     family : str
-        One of ``control``, ``instance``, ``feature``, ``model``, ``finetune``, ``guard``.
+        One of ``control``, ``instance``, ``feature``, ``model``, ``finetune``, ``federated``, ``guard``.
     tasks : tuple of str
         Which of ``binary``, ``multiclass``, ``regression`` it can do.
     needs : tuple of str
@@ -40,6 +40,8 @@ class Method:
         Papers, with DOI where there is one.
     role : str
         ``control`` or ``transfer``.
+    default : bool
+        Whether a trial runs it, and ``guarded`` considers it, when no arm is named.
     summary : str
         First line of the class's docstring.
     """
@@ -52,6 +54,7 @@ class Method:
     cost: str
     refs: tuple[str, ...]
     role: str
+    default: bool
     summary: str
 
     @property
@@ -72,12 +75,13 @@ def method(
     cost: str,
     refs: tuple[str, ...] = (),
     role: str = "transfer",
+    default: bool = False,
 ) -> Callable[[T], T]:
     """Register a class as the method `name`, and leave the class as it is.
 
     Parameters
     ----------
-    name, family, tasks, needs, cost, refs, role
+    name, family, tasks, needs, cost, refs, role, default
         As in `Method`; the task ``"classification"`` stands for binary and multiclass.
 
     Raises
@@ -104,7 +108,8 @@ def method(
 
     def register(cls: T) -> T:
         summary = (inspect.getdoc(cls) or "").split("\n", 1)[0]
-        entries.add(name, Method(name, cls, family, full, tuple(needs), cost, tuple(refs), role, summary))
+        entry = Method(name, cls, family, full, tuple(needs), cost, tuple(refs), role, default, summary)
+        entries.add(name, entry)
         return cls
 
     return register

@@ -173,9 +173,10 @@ def _join_test(data: Cohort, test: Cohort, target: str | None) -> Cohort:
 
 
 def choose_arms(asked: Sequence[Arm | str] | None, design: Design, has_network: bool) -> list[Arm]:
-    """Return the arms to run: those asked for, or every method whose needs are met.
+    """Return the arms to run: those asked for, or the default methods whose needs are met.
 
-    A control that every other arm is compared with is always among them.
+    A name with ``*`` stands for every registered method of that pattern that can run. A control that every
+    other arm is compared with is always among them.
 
     Raises
     ------
@@ -185,6 +186,7 @@ def choose_arms(asked: Sequence[Arm | str] | None, design: Design, has_network: 
     met = design.satisfied(has_network)
     if asked:
         asked = [asked] if isinstance(asked, str | Arm) else asked
+        asked = _spelt_out(asked, design, met)
         arms = [a if isinstance(a, Arm) else arm(a) for a in asked]
         for a in arms:
             _check(a, design, met)
@@ -194,7 +196,7 @@ def choose_arms(asked: Sequence[Arm | str] | None, design: Design, has_network: 
                 "There is nothing to transfer from: give --domain and --target for other sites of the "
                 "same table, or --source for a second cohort or a pretrained network."
             )
-        arms = [arm(name) for name in entries if _runs(name, design, met)]
+        arms = [arm(name) for name in entries if entries[name].default and _runs(name, design, met)]
     names = [a.name for a in arms]
     for name in names:
         if names.count(name) > 1:
@@ -207,6 +209,22 @@ def choose_arms(asked: Sequence[Arm | str] | None, design: Design, has_network: 
     # Controls first, guarded last: the order in which tables and the report show them.
     rank = {"control": 0, "guard": 2}
     return sorted(arms, key=lambda a: (0 if a.name == control else 1, rank.get(a.entry.family, 1)))
+
+
+def _spelt_out(asked: Sequence[Arm | str], design: Design, met: set[str]) -> list[Arm | str]:
+    """Replace each pattern by the methods of that name that can run and are not asked for already."""
+    out: list[Arm | str] = [a for a in asked if not _is_pattern(a)]
+    for pattern in (a for a in asked if _is_pattern(a)):
+        names = [name for name in entries.list(str(pattern)) if _runs(name, design, met)]
+        if not names:
+            raise MedgraftError(f"No method that can run on these data is called like '{pattern}'.")
+        taken = {a if isinstance(a, str) else a.name for a in out}
+        out += [name for name in names if name not in taken]
+    return out
+
+
+def _is_pattern(asked: Arm | str) -> bool:
+    return isinstance(asked, str) and "*" in asked and ":" not in asked
 
 
 def control_name(design: Design, met: set[str], names: Sequence[str] = ()) -> str:

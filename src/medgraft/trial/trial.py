@@ -49,7 +49,8 @@ class Trial:
     cohort : Cohort
         The patients; rows outside `target` are source rows.
     arms : sequence of Arm or str, optional
-        What to compare; default every registered method that can run, with all controls.
+        What to compare; default the methods registered as defaults, with all controls. ``"*"`` is every
+        method that can run, ``"*shift*"`` those of that name.
     source : Pretrained, Cohort, name of a network, or sequence of them, optional
         A pretrained network (at most one) and further labelled cohorts.
     target : str, optional

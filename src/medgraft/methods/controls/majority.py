@@ -15,7 +15,7 @@ from medgraft.methods.rows import Rows
 from medgraft.methods.splits import Floats
 
 
-@method("majority", family="control", cost="O(n)", role="control")
+@method("majority", family="control", cost="O(n)", role="control", default=True)
 class Majority(TransferEstimator):
     """Predict the class shares, or the mean, of the target's labelled patients for everyone.
 

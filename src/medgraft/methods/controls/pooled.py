@@ -9,7 +9,7 @@ from medgraft.methods.registry import method
 from medgraft.methods.rows import Rows
 
 
-@method("pooled", family="control", needs=("source",), cost="O(n p^2)", role="control")
+@method("pooled", family="control", needs=("source",), cost="O(n p^2)", role="control", default=True)
 class Pooled(TransferEstimator):
     """Learn from all labelled patients of all domains as if they were one cohort.
 

@@ -15,6 +15,7 @@ from medgraft.sources.pretrained import Pretrained
     cost="epochs x n training steps of the whole network",
     refs=("Raghu et al. 2019, arXiv:1902.07208",),
     role="control",
+    default=True,
 )
 class Scratch(FineTune):
     """The same network from random weights, trained by the same loop: what pretraining is compared with.

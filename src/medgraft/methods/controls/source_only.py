@@ -9,7 +9,7 @@ from medgraft.methods.registry import method
 from medgraft.methods.rows import Rows
 
 
-@method("source-only", family="control", needs=("source",), cost="O(n p^2)", role="control")
+@method("source-only", family="control", needs=("source",), cost="O(n p^2)", role="control", default=True)
 class SourceOnly(TransferEstimator):
     """Learn from the source's labelled patients alone, and apply the model to the target unchanged.
 

@@ -8,7 +8,9 @@ from medgraft.methods.rows import Rows
 from medgraft.methods.table import InputError
 
 
-@method("target-only", family="control", needs=("target-labels",), cost="O(n p^2)", role="control")
+@method(
+    "target-only", family="control", needs=("target-labels",), cost="O(n p^2)", role="control", default=True
+)
 class TargetOnly(TransferEstimator):
     """Learn from the target's labelled patients alone: the model you would have without transfer.
 

@@ -23,6 +23,7 @@ from medgraft.methods.table import InputError, Table
         "Sun, Feng and Saenko 2016, doi:10.1609/aaai.v30i1.10306",
         "Ledoit and Wolf 2004, doi:10.1016/S0047-259X(03)00096-4 (shrinkage)",
     ),
+    default=True,
 )
 class CORAL(TransferEstimator):
     r"""Recolour the source's features to the target's means and covariance, then learn from everyone.

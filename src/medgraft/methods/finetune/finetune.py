@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         "Kumar et al. 2022, arXiv:2202.10054",
         "Loshchilov and Hutter 2019, arXiv:1711.05101",
     ),
+    default=True,
 )
 class FineTune(ImageEstimator):
     r"""Fine-tuning of a pretrained network: head first, then gradual unfreezing with graded learning rates.

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     needs=("target-labels", "images", "pretrained"),
     cost="one forward pass over n images, once ever; then O(n d min(n, d))",
     refs=("Kornblith et al. 2019, doi:10.1109/CVPR.2019.00277",),
+    default=True,
 )
 class LinearProbe(ImageEstimator):
     r"""Linear learner on the features of a frozen pretrained network.

@@ -22,6 +22,7 @@ from medgraft.methods.splits import Floats, Ints, inner_folds, number_again
         "Kanamori, Hido and Sugiyama 2009, J. Mach. Learn. Res. 10:1391-1445",
         "Ionides 2008, doi:10.1198/106186008X320456 (truncation)",
     ),
+    default=True,
 )
 class ULSIF(TransferEstimator):
     r"""Weight the source's patients by the density ratio target/source, then learn from everyone.
@@ -74,6 +75,8 @@ class ULSIF(TransferEstimator):
     >>> bool(w[X[:200, 0] > 1].mean() > w[X[:200, 0] < 0].mean())
     True
     """
+
+    estimates_ratio = True  # the contract test holds weights_ against the true density ratio
 
     def __init__(
         self,

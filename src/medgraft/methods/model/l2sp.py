@@ -25,6 +25,7 @@ PULLS = np.append(10.0 ** np.arange(-2, 4.25, 0.5), np.inf)
         "Xuhong, Grandvalet and Davoine 2018, Proc. Mach. Learn. Res. 80:2825-2834",
         "Evgeniou and Pontil 2004, doi:10.1145/1014052.1014067",
     ),
+    default=True,
 )
 class L2SP(TransferEstimator):
     r"""Fit the target's labelled patients with coefficients that are pulled towards the source's.

@@ -1,0 +1,220 @@
+"""Choosing among arms when no target patient has a label: scores from arrays alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from medgraft.base import MedgraftError, did_you_mean
+from medgraft.evidence.guard import Choice
+from medgraft.evidence.interval import jsonable
+from medgraft.evidence.metrics.base import Floats
+
+LEAST_EFFECTIVE = 10.0
+
+
+def row_loss(y: ArrayLike, p: ArrayLike) -> Floats:
+    """Bounded loss of each row: Brier score of probabilities (n, K), or squared error of values (n,).
+
+    Examples
+    --------
+    >>> row_loss([1, 0], [[0.5, 0.5], [1.0, 0.0]]).tolist()
+    [0.5, 0.0]
+    """
+    y, p = np.asarray(y), np.asarray(p, dtype=float)
+    if p.ndim == 1:
+        return np.asarray((p - y) ** 2)
+    return np.asarray(((p - np.eye(p.shape[1])[y.astype(int)]) ** 2).sum(axis=1))
+
+
+def deviance_risk(loss: ArrayLike, weight: ArrayLike) -> float:
+    r"""Risk on the target from weighted source losses, with a control variate (deep embedded validation).
+
+    Use it where the rule is the same in both domains and only the patients differ (covariate shift). Not
+    where the rule differs: the source's losses then say nothing about the target.
+
+    With weights :math:`w_i = p_t(x_i) / p_s(x_i)` the mean of :math:`w \ell` is the target's risk (importance
+    weighted validation), and since :math:`E\,w = 1` so is :math:`\overline{w \ell} + \eta (\bar w - 1)`, with
+    the least variance at :math:`\eta = -\mathrm{cov}(w \ell, w) / \mathrm{var}(w)`.
+
+    Parameters
+    ----------
+    loss, weight : (n,) arrays
+        Held-out source rows.
+
+    Returns
+    -------
+    float
+
+    Notes
+    -----
+    Cost O(n). Sugiyama, Krauledat and Mueller 2007, J. Mach. Learn. Res. 8:985-1005 (importance weighting);
+    You, Wang, Long and Jordan 2019, Proc. ICML 97:7124-7133 (control variate).
+
+    Examples
+    --------
+    >>> deviance_risk([1.0, 2.0, 3.0], [1.0, 1.0, 1.0])
+    2.0
+    """
+    w = np.asarray(weight, dtype=float)
+    z = w * np.asarray(loss, dtype=float)
+    return float(z.mean() + _eta(z, w) * (w.mean() - 1.0))
+
+
+def _eta(z: Floats, w: Floats) -> float:
+    spread = float(((w - w.mean()) ** 2).mean())
+    return -float(((z - z.mean()) * (w - w.mean())).mean()) / spread if spread > 0 else 0.0
+
+
+def entropy(p: ArrayLike) -> float:
+    """Mean entropy in nats of predicted probabilities (n, K): small where a model is sure.
+
+    Use it to compare arms on unlabelled rows; not alone, for a model that gives everyone one class is sure
+    too (Morerio, Cavazza and Murino 2018, arXiv:1711.10288).
+
+    Examples
+    --------
+    >>> entropy([[1.0, 0.0], [1.0, 0.0]])
+    0.0
+    """
+    q = np.asarray(p, dtype=float)
+    logs = np.log(np.where(q > 0, q, 1.0))
+    return float(-(q * logs).sum(axis=1).mean()) + 0.0
+
+
+def soft_neighbourhood_density(
+    p: ArrayLike, *, temperature: float = 0.05, seed: int = 0, most: int = 4000
+) -> float:
+    r"""Mean entropy of each row's similarities to its neighbours: large where rows form dense clusters.
+
+    Use it to compare arms on unlabelled rows; larger is better. Not across sets of other size: it grows with
+    the number of rows.
+
+    Rows of p are scaled to length one; the similarities :math:`s_{ij}`, without the row itself, go through a
+    softmax with the temperature; the score is the mean over i of the entropy.
+
+    Parameters
+    ----------
+    p : (n, K) array
+        Probabilities.
+    temperature : float
+    seed, most : int
+        Above `most` rows, so many are drawn at random and each is compared with these: O(most^2 K).
+
+    Notes
+    -----
+    Saito et al. 2021, doi:10.1109/ICCV48922.2021.00905.
+
+    Examples
+    --------
+    >>> round(soft_neighbourhood_density([[1.0, 0.0]] * 5), 6) == round(math.log(4), 6)
+    True
+    """
+    q = np.asarray(p, dtype=float)
+    if len(q) < 2:
+        return 0.0
+    if len(q) > most:
+        q = q[np.random.default_rng(seed).choice(len(q), most, replace=False)]
+    q = q / np.maximum(np.linalg.norm(q, axis=1, keepdims=True), 1e-12)
+    total = 0.0
+    for start in range(0, len(q), 500):  # 500 x most similarities at a time
+        s = q[start : start + 500] @ q.T / temperature
+        i = np.arange(len(s))
+        s[i, start + i] = -np.inf
+        s -= s.max(axis=1, keepdims=True)
+        e = np.exp(s)
+        share = e / e.sum(axis=1, keepdims=True)
+        total -= float((share * np.log(np.where(share > 0, share, 1.0))).sum())
+    return total / len(q)
+
+
+def choose_unlabelled(
+    y: ArrayLike,
+    preds: Mapping[str, ArrayLike],
+    weight: ArrayLike,
+    control: str,
+    *,
+    group: ArrayLike | None = None,
+) -> Choice:
+    r"""Choose among arms by importance-weighted losses of held-out source rows; keep the control in doubt.
+
+    Use it where no target patient has a label. Not where some have: `choose` needs no assumption then.
+
+    The gain of arm a is :math:`\Delta_a = \overline{w (\ell_c - \ell_a)}` with the control variate of
+    `deviance_risk`; its standard error is over patients. The best arm is chosen if its gain exceeds one
+    standard error, and the control is kept if the effective number of patients is under ten.
+
+    Parameters
+    ----------
+    y : (n,) array
+        Class codes, or values, of held-out source rows.
+    preds : mapping of name to (n, K) or (n,) array
+        Predictions of these rows, the control's among them.
+    weight : (n,) array
+        Density ratio target/source.
+    control : str
+    group : (n,) array, default every row its own
+        Patients.
+
+    Returns
+    -------
+    Choice
+        Its "value" is the estimated loss on the target: smaller is better.
+
+    Raises
+    ------
+    MedgraftError
+        The control has no predictions.
+    """
+    if control not in preds:
+        raise MedgraftError(f"The control '{control}' has no predictions.{did_you_mean(control, preds)}")
+    w = np.asarray(weight, dtype=float)
+    w = w / w.mean() if w.sum() > 0 else np.ones_like(w)
+    unit = np.arange(len(w)) if group is None else np.unique(np.asarray(group), return_inverse=True)[1]
+    sums = np.bincount(unit, weights=w)
+    effective = float(sums.sum() ** 2 / (sums**2).sum())
+    loss = {name: row_loss(y, p) for name, p in preds.items()}
+    rows: list[dict[str, Any]] = []
+    for name in preds:
+        gain, se = _gain(loss[control] - loss[name], w, unit)
+        value = deviance_risk(loss[name], w)
+        numbers = {"value": value, "difference": -gain, "se": se, "needed": se}
+        rows.append({"name": name, **{k: jsonable(v) for k, v in numbers.items()}, "chosen": False})
+    others = [r for r in rows if r["name"] != control]
+    best = min(others, key=lambda r: (r["difference"], r["name"]), default=None)
+    name, reason = control, f"The control {control} is kept"
+    if best is None:
+        reason += ": there is no other candidate."
+    elif effective < LEAST_EFFECTIVE:
+        reason += f": only {effective:.1f} source patients are like the target's, too few to choose by."
+    elif -best["difference"] > best["se"] > 0:
+        name = best["name"]
+        reason = (
+            f"{name} is chosen without target labels: its loss on held-out source patients, weighted to be "
+            f"like the target's, is {-best['difference']:.2g} lower than that of the control {control}, more "
+            f"than the {best['se']:.2g} asked for."
+        )
+    else:
+        reason += (
+            ": no candidate has a clearly lower loss on source patients weighted to be like the target's."
+        )
+    for row in rows:
+        row["chosen"] = row["name"] == name
+    return Choice(name, rows, reason)
+
+
+def _gain(d: Floats, w: Floats, unit: NDArray[np.intp]) -> tuple[float, float]:
+    """Weighted mean of a difference with its control variate, and its standard error over patients."""
+    z = w * d
+    eta = _eta(z, w)
+    total = np.bincount(unit, weights=z + eta * (w - 1.0))
+    n, m = len(total), len(d)
+    mean = float(total.sum() / m)
+    size = np.bincount(unit)
+    rest = total - mean * size
+    se = math.sqrt(float((rest**2).sum()) * n / max(n - 1, 1)) / m
+    return mean, se

@@ -1,0 +1,1 @@
+"""Transfer between hospitals that share sums and models, never patients."""
