@@ -86,11 +86,11 @@ def arms() -> dict[str, Callable[[pd.DataFrame], Fitted]]:
         model = entries["target-only"].cls(estimator=learner).fit(features(train), train["ill"].to_numpy())
         return lambda rows, s: chance(model, features(rows))
 
-    def by_method(name: str) -> Callable[[pd.DataFrame], Fitted]:
+    def by_method(name: str, **settings: Any) -> Callable[[pd.DataFrame], Fitted]:
         def fit(train: pd.DataFrame) -> Fitted:
             models = {
                 s: entries[name]
-                .cls()
+                .cls(**settings)
                 .fit(
                     features(train),
                     train["ill"].to_numpy(),
@@ -99,12 +99,21 @@ def arms() -> dict[str, Callable[[pd.DataFrame], Fitted]]:
                 )
                 for s in SITES
             }
+            if name == "federated-newton":
+                model = models[SITES[0]]
+                print(
+                    f"  (federated: {model.rounds_} rounds, {model.bytes_:,} bytes with the choice of the penalty)"
+                )
             return lambda rows, s: chance(models[s], features(rows))
 
         return fit
 
     known = {n: by_method(n) for n in ("site-effects", "l2sp", "trans-glm", "coral")}
-    return {"each alone": own, "pooled": pooled, **known, "pooled forest": forest}
+    shared = {
+        "federated": by_method("federated-newton"),
+        "fed. + centres": by_method("federated-newton", centre_effects=5.0),
+    }
+    return {"each alone": own, "pooled": pooled, **known, **shared, "pooled forest": forest}
 
 
 def figures(test: pd.DataFrame, p: pd.Series) -> tuple[float, ...]:

@@ -26,6 +26,9 @@ CLASSIFIERS = [n for n in ARRAY_METHODS if "binary" in entries[n].tasks]
 every_task = pytest.mark.parametrize(("name", "task"), CASES)
 every_case = pytest.mark.parametrize(("name", "task"), [c for c in CASES if c[1] != "multiclass"])
 every_classifier = pytest.mark.parametrize("name", CLASSIFIERS)
+every_multiclass = pytest.mark.parametrize(
+    "name", [n for n in CLASSIFIERS if "multiclass" in entries[n].tasks]
+)
 
 
 def make(name, task, **settings):
@@ -216,7 +219,7 @@ def test_any_label_type_in_any_order_gives_the_same_model(name, names):
     assert set(b.predict(test_rows()).tolist()) <= set(list(names))
 
 
-@every_classifier
+@every_multiclass
 def test_renaming_three_classes_renames_the_predictions(name):
     X, y, rows = cohort("multiclass")
     names = np.array(["moderate", "severe", "absent"])
@@ -246,7 +249,7 @@ def test_a_site_with_a_single_class_is_no_obstacle(name, site):
     assert np.isfinite(model.predict_proba(test_rows())).all()
 
 
-@every_classifier
+@every_multiclass
 @pytest.mark.parametrize("site", ["ab", "t"])
 def test_a_class_that_one_side_never_saw_keeps_its_column(name, site):
     X, y, rows = cohort("multiclass")

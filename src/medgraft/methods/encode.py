@@ -72,8 +72,11 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         self.n_features_in_ = len(table.number)
         self._fit_numbers(table, w)
         self._fit_words(table, w)
-        names = iter(table.names[j] for j in range(len(table.names)) if table.number[j])
-        number_names = list(names)
+        self._name_columns(table)
+        return self
+
+    def _name_columns(self, table: Table) -> None:
+        number_names = [n for n, is_number in zip(table.names, table.number, strict=True) if is_number]
         word_names = [n for n, is_number in zip(table.names, table.number, strict=True) if not is_number]
         self.names_ = [number_names[j] for j in self.value_columns_]
         self.names_ += [f"{number_names[j]} is missing" for j in self.gap_columns_]
@@ -83,7 +86,6 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         if not self.names_:  # learners need a column; this one says nothing
             self.names_ = ["(nothing varies)"]
         self.n_out_ = len(self.names_)
-        return self
 
     def _fit_numbers(self, table: Table, w: Floats) -> None:
         A = table.numbers
@@ -110,11 +112,17 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         self.fill_ = fill[varies]
 
     def _fit_words(self, table: Table, w: Floats) -> None:
+        counts = [
+            np.asarray(np.bincount(table.codes[:, j] + 1, w, minlength=len(words) + 1), dtype=np.float64)
+            for j, words in enumerate(table.levels)
+        ]
+        self._keep_levels(table.levels, counts)
+
+    def _keep_levels(self, levels: list[list[str]], counts: list[Floats]) -> None:
+        """Choose the levels by their weights; the first weight is that of a missing word."""
         self.levels_: list[list[str]] = []
         self.word_gap_: list[bool] = []
-        for j, words in enumerate(table.levels):
-            code = table.codes[:, j]
-            weight = np.bincount(code + 1, weights=w, minlength=len(words) + 1)
+        for words, weight in zip(levels, counts, strict=True):
             seen = [i for i in range(len(words)) if weight[i + 1] > 0]
             seen = sorted(sorted(seen, key=lambda i: -weight[i + 1])[: self.max_levels])
             gap = bool(weight[0] > 0) and len(seen) > 0

@@ -1,0 +1,146 @@
+"""One hospital: it keeps its rows and answers questions by sums over its patients."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from medgraft.methods.encode import TableEncoder
+from medgraft.methods.federated.messages import Message
+from medgraft.methods.rows import Mask
+from medgraft.methods.splits import Floats, Ints, inner_folds, number_again
+from medgraft.methods.table import InputError, Table
+
+FOLDS = 5
+
+
+class Site:
+    """A hospital's rows, and the sums that it gives away.
+
+    It answers ``count``, ``moments``, ``spread`` (about given means), ``levels``, ``slopes`` (loss, gradient
+    and Hessian of a linear or logistic model) and ``held_out`` (losses of held-out patients), and nothing
+    else. A sum over few patients may tell about one of them: a site with fewer than `least` patients takes no
+    part. This is disclosure control by aggregation; it is neither encryption nor differential privacy.
+
+    Parameters
+    ----------
+    name : str
+    table : Table
+        Its rows; words have the levels of the shared data dictionary.
+    y : array (n,)
+        Class codes 0 and 1, or values; not read where `labelled` is false.
+    weight : array (n,)
+    labelled : array (n,) of bool
+    units : array (n,) of int
+        Patients.
+    classes : int
+        2, or 0 for values.
+    seed : int
+        Of its own folds, in which patients stay whole.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        table: Table,
+        y: NDArray[Any],
+        weight: Floats,
+        labelled: Mask,
+        units: Ints,
+        *,
+        classes: int,
+        seed: int = 0,
+    ) -> None:
+        self.name = name
+        self._table, self._w, self._k = table, weight, classes
+        self._labelled = labelled
+        self._y = np.where(labelled, y, 0).astype(float)
+        own = number_again(units[labelled])
+        stratum = self._y[labelled].astype(np.intp) if classes and labelled.any() else None
+        self._fold = inner_folds(own, k=FOLDS, seed=seed, stratum=stratum)
+        self._units = units
+        self._Z: Floats | None = None
+
+    @property
+    def patients(self) -> int:
+        """Number of patients."""
+        return len(np.unique(self._units))
+
+    def prepare(self, encoder: TableEncoder) -> None:
+        """Take the shared encoder, which was made from sums."""
+        Z = encoder.transform(self._table)[self._labelled]
+        self._Z = np.column_stack([Z, np.ones(len(Z))])
+
+    def answer(self, question: str, message: Message) -> dict[str, NDArray[Any]]:
+        """Answer one of the questions above.
+
+        Raises
+        ------
+        InputError
+            The question is not one that a site answers.
+        """
+        known = {
+            "count": self._count,
+            "moments": self._moments,
+            "spread": self._spread,
+            "levels": self._levels,
+            "slopes": self._slopes,
+            "held_out": self._held_out,
+        }
+        if question not in known:
+            raise InputError(f"A site does not answer '{question}': it answers {', '.join(known)}.")
+        return known[question](message)
+
+    def _count(self, message: Message) -> dict[str, NDArray[Any]]:
+        return {"weight": np.array([self._w.sum(), self._w[self._labelled].sum()])}
+
+    def _moments(self, message: Message) -> dict[str, NDArray[Any]]:
+        seen = ~np.isnan(self._table.numbers)
+        return {"n": self._w @ seen, "sum": self._w @ np.where(seen, self._table.numbers, 0.0)}
+
+    def _spread(self, message: Message) -> dict[str, NDArray[Any]]:
+        A = self._table.numbers - message["mean"]
+        return {"squares": self._w @ np.where(np.isnan(A), 0.0, A) ** 2}
+
+    def _levels(self, message: Message) -> dict[str, NDArray[Any]]:
+        return {
+            f"column {j}": np.bincount(self._table.codes[:, j] + 1, weights=self._w, minlength=len(words) + 1)
+            for j, words in enumerate(self._table.levels)
+        }
+
+    def _rows(self) -> tuple[Floats, Floats, Floats]:
+        if self._Z is None:
+            raise InputError(f"The site '{self.name}' has no encoder yet.")
+        return self._Z, self._y[self._labelled], self._w[self._labelled]
+
+    def _loss(self, eta: Floats, y: Floats) -> Floats:
+        return np.asarray(np.logaddexp(0.0, eta) - y * eta if self._k else 0.5 * (y - eta) ** 2)
+
+    def _slopes(self, message: Message) -> dict[str, NDArray[Any]]:
+        """Sums for models (M, p + 1); ``own`` holds the sites' intercepts, ``out`` (M,) the fold held out."""
+        Z, y, w = self._rows()
+        place = message["sites"].tolist().index(self.name) if "sites" in message else 0
+        loss, gradient, hessian = [], [], []
+        for m, (beta, out) in enumerate(zip(message["beta"], message["out"], strict=True)):
+            own = float(message["own"][m, place]) if "own" in message else 0.0
+            v = np.where(self._fold == out, 0.0, w)
+            eta = Z @ beta + own
+            mean = expit(eta) if self._k else eta
+            curve = v * (mean * (1.0 - mean) if self._k else 1.0)
+            loss.append(v @ self._loss(eta, y))
+            gradient.append(Z.T @ (v * (mean - y)))
+            hessian.append((Z * curve[:, None]).T @ Z)
+        return {"loss": np.array(loss), "gradient": np.array(gradient), "hessian": np.array(hessian)}
+
+    def _held_out(self, message: Message) -> dict[str, NDArray[Any]]:
+        Z, y, w = self._rows()
+        place = message["sites"].tolist().index(self.name) if "sites" in message else 0
+        total = []
+        for m, (beta, out) in enumerate(zip(message["beta"], message["out"], strict=True)):
+            own = float(message["own"][m, place]) if "own" in message else 0.0
+            v = np.where(self._fold == out, w, 0.0)
+            total.append(v @ self._loss(Z @ beta + own, y))
+        return {"loss": np.array(total)}

@@ -1,0 +1,147 @@
+"""The federated fit is the pooled fit, and sums are all that a site gives away."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.optimize import minimize
+
+from medgraft.methods.base import InputError, TableEncoder
+from medgraft.methods.federated.messages import Federation
+from medgraft.methods.federated.newton import FederatedNewton
+from medgraft.methods.federated.scaling import federated_encoder
+from medgraft.methods.federated.site import Site
+from medgraft.methods.table import Table
+
+
+def hospitals(task="classification", seed=0, sizes=(80, 50, 30)):
+    rng = np.random.default_rng(seed)
+    site = np.repeat(["north", "south", "here"], sizes)
+    frame = pd.DataFrame(
+        rng.normal(size=(len(site), 3)) * [1.0, 20.0, 0.1] + [0.0, 100.0, 5.0], columns=list("abc")
+    )
+    frame["sex"] = rng.choice(["f", "m"], len(site))
+    frame["stage"] = rng.choice(["I", "II", "III"], len(site))
+    score = frame["a"] + 0.05 * (frame["b"] - 100) + (frame["sex"] == "m") + 0.8 * (site == "south")
+    noise = rng.logistic(size=len(site))
+    y = score + noise if task == "regression" else np.where(score + noise > 0.5, "ill", "well")
+    return frame, np.asarray(y), site
+
+
+def objective(theta, Z, D, y, lam, kappa, task):
+    p = Z.shape[1]
+    eta = Z @ theta[:p] + theta[p] + D @ theta[p + 1 :]
+    loss = 0.5 * (y - eta) ** 2 if task == "regression" else np.logaddexp(0, eta) - y * eta
+    return loss.sum() + 0.5 * lam * theta[:p] @ theta[:p] + 0.5 * kappa * theta[p + 1 :] @ theta[p + 1 :]
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+@pytest.mark.parametrize("kappa", [0.0, 5.0])
+def test_the_fit_is_the_pooled_optimum_in_at_most_ten_rounds(task, kappa):
+    X, y, site = hospitals(task)
+    m = FederatedNewton(task=task, penalty=2.0, centre_effects=kappa).fit(X, y, domain=site, target="here")
+    Z = TableEncoder().fit(X).transform(X)  # no gaps, so that the pooled encoder is the same
+    names = list(m.effects_)
+    D = (site[:, None] == np.array(names)).astype(float) if kappa else np.zeros((len(y), 0))
+    # Classes are numbered as they turn up; either way round is the same model with the other sign.
+    code = y if task == "regression" else (y == m.classes_[1]).astype(float)
+    start = np.zeros(Z.shape[1] + 1 + D.shape[1])
+    found = minimize(
+        objective,
+        start,
+        (Z, D, code, 2.0, kappa, task),
+        method="BFGS",
+        options={"gtol": 1e-8, "maxiter": 2000},
+    ).x
+    here = found[Z.shape[1] + 1 + names.index("here")] if kappa else 0.0
+    eta = Z @ found[: Z.shape[1]] + found[Z.shape[1]] + here
+    expected = eta if task == "regression" else 1 / (1 + np.exp(-eta))
+    got = m.predict(X) if task == "regression" else m.predict_proba(X)[:, 1]
+    np.testing.assert_allclose(got, expected, atol=1e-6, rtol=1e-6)
+    assert m.rounds_ <= 10
+
+
+def test_the_gradient_of_the_pooled_objective_vanishes():
+    X, y, site = hospitals()
+    m = FederatedNewton(penalty=0.5).fit(X, y, domain=site, target="here")
+    Z = m.encoder_.transform(X)
+    p = m.predict_proba(X)[:, 1]
+    rest = p - (y == m.classes_[1])
+    np.testing.assert_allclose(Z.T @ rest + 0.5 * m.learner_.coef_[0], 0.0, atol=1e-8)
+    assert rest.sum() == pytest.approx(0.0, abs=1e-8)
+
+
+def test_means_deviations_and_levels_are_those_of_the_pooled_rows():
+    X, _, site = hospitals()
+    table = Table.of(X)
+    sites = [_site(table, site, s) for s in ("north", "south", "here")]
+    made, pooled = federated_encoder(Federation(sites), table), TableEncoder().fit(X)
+    np.testing.assert_allclose(made.mean_, pooled.mean_, rtol=1e-12)
+    np.testing.assert_allclose(made.scale_, pooled.scale_, rtol=1e-12)
+    assert made.names_ == pooled.names_
+    np.testing.assert_allclose(made.transform(X), pooled.transform(X), atol=1e-12)
+
+
+def test_a_gap_gets_the_pooled_mean_and_a_column_that_marks_it():
+    X, _, site = hospitals()
+    X.loc[:20, "b"] = np.nan
+    table = Table.of(X)
+    made = federated_encoder(Federation([_site(table, site, s) for s in np.unique(site)]), table)
+    assert "b is missing" in made.names_
+    Z = made.transform(X)
+    assert (Z[:21, made.names_.index("b")] == 0).all()
+
+
+def _site(table, site, name):
+    at = np.flatnonzero(site == name)
+    ones = np.ones(len(at))
+    return Site(name, table.take(at), np.zeros(len(at)), ones, ones > 0, np.arange(len(at)), classes=2)
+
+
+def test_only_sums_leave_a_site_and_every_byte_is_logged():
+    X, y, site = hospitals()
+    m = FederatedNewton(penalty=1.0).fit(X, y, domain=site, target="here")
+    p = m.encoder_.n_out_
+    largest = max(np.prod(s) if s else 1 for e in m.log_ for s in e["arrays"].values())
+    assert largest <= (p + 1) ** 2  # no array as long as a hospital has patients, beyond the Hessian
+    slopes = [e for e in m.log_ if e["question"] == "slopes" and e["direction"] == "from"]
+    assert all(e["bytes"] == 8 * (1 + (p + 1) + (p + 1) ** 2) for e in slopes)
+    assert m.bytes_ == sum(e["bytes"] for e in m.log_)
+    assert len(slopes) == 3 * m.rounds_
+
+
+def test_a_site_refuses_other_questions_and_small_sites_take_no_part():
+    X, y, site = hospitals(sizes=(80, 50, 2))
+    with pytest.raises(InputError, match="does not answer 'rows'"):
+        _site(Table.of(X), site, "north").answer("rows", {})
+    m = FederatedNewton(penalty=1.0).fit(X, y, domain=site, target="here")
+    assert m.report_["left out"] == ["here"]
+    assert "left out: here" in m.note_
+    without = FederatedNewton(penalty=1.0).fit(
+        X[site != "here"], y[site != "here"], domain=site[site != "here"], target="here"
+    )
+    np.testing.assert_allclose(m.predict_proba(X), without.predict_proba(X), atol=1e-9)
+
+
+def test_the_penalty_chosen_has_the_least_held_out_loss_of_a_plain_loop():
+    X, y, site = hospitals("regression")
+    people = np.arange(len(y))
+    m = FederatedNewton(task="regression").fit(X, y, domain=site, target="here", groups=people)
+    assert m.penalty_ in [10.0**k for k in range(-2, 5)]
+    fixed = FederatedNewton(task="regression", penalty=m.penalty_).fit(
+        X, y, domain=site, target="here", groups=people
+    )
+    np.testing.assert_allclose(m.predict(X), fixed.predict(X), atol=1e-8)
+    noise = FederatedNewton(task="regression").fit(
+        X, np.random.default_rng(0).normal(size=len(y)), domain=site, target="here", groups=people
+    )
+    assert noise.penalty_ > m.penalty_  # noise asks for more shrinking than signal
+
+
+def test_more_than_two_classes_and_negative_settings_are_refused():
+    X, _, site = hospitals()
+    with pytest.raises(InputError, match="two classes"):
+        FederatedNewton().fit(X, np.arange(len(X)) % 3, domain=site, target="here")
+    with pytest.raises(InputError, match="negative"):
+        FederatedNewton(penalty=-1.0).fit(X, np.arange(len(X)) % 2, domain=site, target="here")
