@@ -101,9 +101,7 @@ def arms() -> dict[str, Callable[[pd.DataFrame], Fitted]]:
             }
             if name == "federated-newton":
                 model = models[SITES[0]]
-                print(
-                    f"  (federated: {model.rounds_} rounds, {model.bytes_:,} bytes with the choice of the penalty)"
-                )
+                print(f"  ({model.rounds_} rounds; {model.bytes_:,} bytes with the choice of the penalty)")
             return lambda rows, s: chance(models[s], features(rows))
 
         return fit
