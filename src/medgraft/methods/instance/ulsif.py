@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from medgraft.methods.base import TransferEstimator
-from medgraft.methods.instance.ratio import even_out, fit_ratio
+from medgraft.methods.instance.ratio import Ratio, fit_ratio
+from medgraft.methods.instance.weighting import Side, Weighting
 from medgraft.methods.registry import method
-from medgraft.methods.rows import Mask, Rows
-from medgraft.methods.splits import Floats, Ints, inner_folds, number_again
+from medgraft.methods.rows import Rows
+from medgraft.methods.splits import Ints, inner_folds, number_again
 
 
 @method(
@@ -24,7 +24,7 @@ from medgraft.methods.splits import Floats, Ints, inner_folds, number_again
     ),
     default=True,
 )
-class ULSIF(TransferEstimator):
+class ULSIF(Weighting):
     r"""Weight the source's patients by the density ratio target/source, then learn from everyone.
 
     Use it when the same rule holds in both domains but the patients differ (age, severity, referral:
@@ -76,8 +76,6 @@ class ULSIF(TransferEstimator):
     True
     """
 
-    estimates_ratio = True  # the contract test holds weights_ against the true density ratio
-
     def __init__(
         self,
         *,
@@ -90,47 +88,26 @@ class ULSIF(TransferEstimator):
         self.n_centres = n_centres
 
     def _fit(self, rows: Rows) -> None:
-        self.encoder_ = rows.encoder()
-        Z = self.encoder_.transform(rows.table)
-        factor = self._factors(Z, rows)
-        self.weights_ = np.zeros(rows.n_given)
-        self.weights_[rows.index] = factor
-        w = (rows.weight * factor)[rows.source]
-        self.ess_ = float(w.sum() ** 2 / (w**2).sum()) if len(w) else 0.0
-        self._learn(Z, rows, factor > 0, rows.weight * factor)
-
-    def _factors(self, Z: Floats, rows: Rows) -> Floats:
-        factor = np.ones(len(Z))
         self.sigma_ = self.lambda_ = float("nan")
-        s, ws, us = self._distinct(rows, rows.source)
-        t, wt, ut = self._distinct(rows, rows.target)
-        if min(len(s), len(t)) < 2:
-            self.note_ = "A density ratio needs two source and two target patients: no row was weighted."
-            return factor
-        folds = None
-        if len(np.unique(us)) < len(us) or len(np.unique(ut)) < len(ut):
-            both = inner_folds(number_again(np.r_[us, ut]), k=5, seed=self.random_state)
-            folds = both[: len(us)], both[len(us) :]
+        super()._fit(rows)
+
+    def _estimate(self, source: Side, target: Side) -> Ratio:
         ratio = fit_ratio(
-            Z[s], Z[t], source_weight=ws, target_weight=wt, folds=folds, n_centres=self.n_centres
+            source.Z,
+            target.Z,
+            source_weight=source.weight,
+            target_weight=target.weight,
+            folds=patient_folds(source, target, self.random_state),
+            n_centres=self.n_centres,
         )
         self.sigma_, self.lambda_ = ratio.sigma, ratio.lam
-        raw, w = ratio(Z[rows.source]), rows.weight[rows.source]
-        usable = rows.labelled[rows.source]
-        if not raw.any() or (usable.any() and not raw[usable].any()):
-            self.note_ = (
-                "Source and target do not overlap: every weight would be zero, so no row was weighted."
-            )
-            return factor
-        factor[rows.source] = even_out(raw, w)
-        return factor
+        return ratio
 
-    def _distinct(self, rows: Rows, where: Mask) -> tuple[Ints, Floats, Ints]:
-        """Distinct rows of one side in random order, with their summed weights and patients."""
-        at = np.flatnonzero(where)
-        keys = rows.table.keys()[at]
-        _, first, back = np.unique(keys, return_index=True, return_inverse=True)
-        weight = np.zeros(len(first))
-        np.add.at(weight, back, rows.weight[at])
-        order = np.random.default_rng(self.random_state).permutation(len(first))
-        return at[first][order], weight[order], rows.units[at[first]][order]
+
+def patient_folds(source: Side, target: Side, seed: int, always: bool = False) -> tuple[Ints, Ints] | None:
+    """Five folds of whole patients; None where every patient has one row, unless asked for `always`."""
+    us, ut = source.units, target.units
+    if not always and len(np.unique(us)) == len(us) and len(np.unique(ut)) == len(ut):
+        return None
+    both = inner_folds(number_again(np.r_[us, ut]), k=5, seed=seed)
+    return both[: len(us)], both[len(us) :]

@@ -1,0 +1,83 @@
+"""What the methods that weight source patients share: distinct rows, clipping, fallbacks, the final fit."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from medgraft.methods.base import TransferEstimator
+from medgraft.methods.instance.ratio import even_out
+from medgraft.methods.rows import Mask, Rows
+from medgraft.methods.splits import Floats, Ints
+
+
+@dataclass(frozen=True)
+class Side:
+    """Distinct encoded rows of one side, in a random order that belongs to their content and the seed.
+
+    Parameters
+    ----------
+    Z : array (n, p)
+    weight : array (n,)
+        Summed over copies.
+    units : array (n,) of int
+        Patients.
+    """
+
+    Z: Floats
+    weight: Floats
+    units: Ints
+
+
+class Weighting(TransferEstimator):
+    """Base of the methods that weight source rows by a density ratio target/source.
+
+    Derive from it and implement ``_estimate(source, target)``, which returns the ratio as a function of
+    encoded rows. Ratios are scaled to mean 1, cut at the root of the number of source rows and scaled again;
+    labelled target rows join with weight 1.
+    """
+
+    estimates_ratio = True  # the contract test holds weights_ against the true density ratio
+
+    def _fit(self, rows: Rows) -> None:
+        self.encoder_ = rows.encoder()
+        Z = self.encoder_.transform(rows.table)
+        factor = self._factors(Z, rows)
+        self.weights_ = np.zeros(rows.n_given)
+        self.weights_[rows.index] = factor
+        w = (rows.weight * factor)[rows.source]
+        self.ess_ = float(w.sum() ** 2 / (w**2).sum()) if len(w) else 0.0
+        self._learn(Z, rows, factor > 0, rows.weight * factor)
+
+    def _factors(self, Z: Floats, rows: Rows) -> Floats:
+        factor = np.ones(len(Z))
+        source, target = self._side(Z, rows, rows.source), self._side(Z, rows, rows.target)
+        if min(len(source.Z), len(target.Z)) < 2:
+            self.note_ = "A density ratio needs two source and two target patients: no row was weighted."
+            return factor
+        ratio = self._estimate(source, target)
+        raw, w = ratio(Z[rows.source]), rows.weight[rows.source]
+        usable = rows.labelled[rows.source]
+        if not raw.any() or (usable.any() and not raw[usable].any()):
+            self.note_ = (
+                "Source and target do not overlap: every weight would be zero, so no row was weighted."
+            )
+            return factor
+        factor[rows.source] = even_out(raw, w)
+        return factor
+
+    def _side(self, Z: Floats, rows: Rows, where: Mask) -> Side:
+        at = np.flatnonzero(where)
+        keys = rows.table.keys()[at]
+        _, first, back = np.unique(keys, return_index=True, return_inverse=True)
+        weight = np.zeros(len(first))
+        np.add.at(weight, back, rows.weight[at])
+        order = np.random.default_rng(self.random_state).permutation(len(first))
+        return Side(Z[at[first]][order], weight[order], rows.units[at[first]][order])
+
+    @abstractmethod
+    def _estimate(self, source: Side, target: Side) -> Callable[[Floats], Floats]:
+        """Return the density ratio as a function of encoded rows (n, p)."""
