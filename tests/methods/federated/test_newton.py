@@ -124,7 +124,36 @@ def test_a_site_refuses_other_questions_and_small_sites_take_no_part():
     np.testing.assert_allclose(m.predict_proba(X), without.predict_proba(X), atol=1e-9)
 
 
-def test_the_penalty_chosen_has_the_least_held_out_loss_of_a_plain_loop():
+def test_no_difference_of_two_rounds_is_a_sum_over_fewer_patients_than_the_least():
+    X, y, site = hospitals(sizes=(80, 50, 12))
+    code = (y == "ill").astype(float)
+    for name, folds in (("north", 5), ("here", 1)):
+        at = np.flatnonzero(site == name)
+        made = Site(
+            name,
+            Table.of(X.iloc[at]),
+            code[at],
+            np.ones(len(at)),
+            np.ones(len(at), bool),
+            np.arange(len(at)),
+            classes=2,
+        )
+        made.prepare(TableEncoder().fit(X))
+        q = TableEncoder().fit(X).n_out_ + 1
+        sums = made.answer("slopes", {"beta": np.zeros((6, q)), "out": np.arange(-1, 5)})
+        # At beta = 0 each patient counts a quarter in the Hessian of the intercept.
+        size = 4 * (sums["hessian"][0, -1, -1] - sums["hessian"][1:, -1, -1])
+        assert len(np.unique(size)) <= folds
+        assert ((size == 0) | (size >= 5 - 1e-9)).all()
+    few = Site("x", Table.of(X[:40]), code[:40], np.ones(40), np.arange(40) < 2, np.arange(40), classes=2)
+    assert few.labelled_patients == 0
+    with pytest.raises(InputError, match="shares no sums"):
+        Site("y", Table.of(X[:3]), code[:3], np.ones(3), np.ones(3, bool), np.arange(3), classes=2).answer(
+            "count", {}
+        )
+
+
+def test_the_penalty_chosen_is_on_the_grid_and_larger_for_noise():
     X, y, site = hospitals("regression")
     people = np.arange(len(y))
     m = FederatedNewton(task="regression").fit(X, y, domain=site, target="here", groups=people)

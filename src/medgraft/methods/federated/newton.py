@@ -52,7 +52,8 @@ class FederatedNewton(SiteMethod):
     centre_effects : float
         :math:`\kappa` in patients; 0 means that sites have no intercept of their own.
     least : int
-        Sites with fewer patients take no part.
+        Sites with fewer patients take no part; those with fewer labelled ones than five times this join the
+        fit but hold nobody out, since the difference of two sums would be the sum over very few.
 
     Attributes
     ----------
@@ -98,7 +99,7 @@ class FederatedNewton(SiteMethod):
         random_state: int = 0,
         penalty: float | None = None,
         centre_effects: float = 0.0,
-        least: int = 3,
+        least: int = 5,
     ) -> None:
         super().__init__(task=task, estimator=estimator, random_state=random_state)
         self.penalty = penalty
@@ -111,8 +112,8 @@ class FederatedNewton(SiteMethod):
         if sited.rows.k > 2:
             raise InputError("federated-newton tells two classes apart: these labels have more.")
         sites, small = self._sites(sited)
-        if not sites:
-            raise InputError(f"Every site has fewer than {self.least} patients: lower least.")
+        if not any(s.labelled_patients for s in sites):
+            raise InputError(f"Every site has fewer than {self.least} labelled patients: lower least.")
         if small:
             self.note_ = f"Too few patients to share sums, so left out: {', '.join(small)}."
         federation = Federation(sites)
@@ -157,6 +158,7 @@ class FederatedNewton(SiteMethod):
                 rows.units[at],
                 classes=rows.k,
                 seed=self.random_state,
+                least=self.least,
             )
             (sites if made.patients >= self.least else small).append(made)
         return sites, [s.name for s in small]
@@ -177,6 +179,8 @@ class _Server:
         beta, own = self.fit(lam, out)
         loss = self.federation.total("held_out", self._message(beta, own, out))["loss"]
         total = loss.reshape(len(penalties), FOLDS).sum(axis=1)
+        if not total.any():  # no site has patients enough to hold some out
+            return 1.0
         return float(penalties[total <= total.min() * (1.0 + 1e-9)].max())
 
     def _message(self, beta: Floats, own: Floats, out: NDArray[np.intp]) -> dict[str, NDArray[Any]]:

@@ -15,6 +15,7 @@ from medgraft.methods.splits import Floats, Ints, inner_folds, number_again
 from medgraft.methods.table import InputError, Table
 
 FOLDS = 5
+NO_FOLD = -2
 
 
 class Site:
@@ -40,6 +41,9 @@ class Site:
         2, or 0 for values.
     seed : int
         Of its own folds, in which patients stay whole.
+    least : int
+        With fewer labelled patients it shares no slopes; with fewer than five times as many it holds nobody
+        out, because the difference of two sums is the sum over a fold.
     """
 
     def __init__(
@@ -53,14 +57,22 @@ class Site:
         *,
         classes: int,
         seed: int = 0,
+        least: int = 5,
     ) -> None:
-        self.name = name
+        self.name, self._least = name, least
         self._table, self._w, self._k = table, weight, classes
+        few = 0 < len(np.unique(units[labelled])) < least
+        labelled = np.zeros_like(labelled) if few else labelled
         self._labelled = labelled
         self._y = np.where(labelled, y, 0).astype(float)
         own = number_again(units[labelled])
-        stratum = self._y[labelled].astype(np.intp) if classes and labelled.any() else None
-        self._fold = inner_folds(own, k=FOLDS, seed=seed, stratum=stratum)
+        self.labelled_patients = len(np.unique(own))
+        if self.labelled_patients >= FOLDS * least:
+            stratum = self._y[labelled].astype(np.intp) if classes else None
+            self._fold = inner_folds(own, k=FOLDS, seed=seed, stratum=stratum)
+        else:
+            # The sums of two rounds differ by those of a fold: one that is too small would show its patients.
+            self._fold = np.full(len(own), NO_FOLD, dtype=np.intp)
         self._units = units
         self._Z: Floats | None = None
 
@@ -90,6 +102,10 @@ class Site:
             "slopes": self._slopes,
             "held_out": self._held_out,
         }
+        if self.patients < self._least:
+            raise InputError(
+                f"The site '{self.name}' has fewer than {self._least} patients: it shares no sums."
+            )
         if question not in known:
             raise InputError(f"A site does not answer '{question}': it answers {', '.join(known)}.")
         return known[question](message)
