@@ -90,6 +90,7 @@ _OWNED = {
     "control": "it is the control of the trial",
     "control_name": "it is the control of the trial",
     "estimator": "choose another method",
+    "time": "say --time",
 }
 
 
@@ -124,13 +125,14 @@ def _parse(text: str, spec: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Workbench:
-    """What an arm is built with: the task, the kind of data, and the pretrained network if any."""
+    """What an arm is built with: the task, the kind of data, the network if any, the column of times if any."""
 
     task: str
     kind: str
     pretrained: Any = None
     device: str = "auto"
     metric: str = "auto"
+    time: str | None = None
 
     @property
     def sklearn_task(self) -> str:
@@ -170,6 +172,7 @@ def build(
         "source": bench.pretrained,
         "device": bench.device,
         "metric": bench.metric,
+        "time": bench.time,
     }
     params = {name: value for name, value in offered.items() if name in known} | arm.settings
     if issubclass(cls, Guarded):
