@@ -412,8 +412,9 @@ def test_an_integer_weight_is_a_repeated_row(name, task):
         X.iloc[i], y[i], domain=rows["domain"][i], target="t", labelled=rows["labelled"][i]
     )
     same(output(a, test_rows(task)), output(b, test_rows(task)))
-    c = make(name, task).fit(X, y, **rows)
-    assert np.abs(output(a, test_rows(task)) - output(c, test_rows(task))).max() > 1e-4  # weights do count
+    if name != "last-value":  # a single last row has the same value, whatever its weight
+        c = make(name, task).fit(X, y, **rows)
+        assert np.abs(output(a, test_rows(task)) - output(c, test_rows(task))).max() > 1e-4
 
 
 RATIO_METHODS = [n for n in ARRAY_METHODS if getattr(entries[n].cls, "estimates_ratio", False)]

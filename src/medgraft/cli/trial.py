@@ -70,7 +70,15 @@ def trial(
     ] = None,
     task: Task = "auto",
     metric: Annotated[str | None, typer.Option(help="Metric of the verdict.")] = None,
-    folds: Annotated[str, typer.Option(help="Number of folds, or 'domain' to leave each domain out.")] = "5",
+    folds: Annotated[
+        str,
+        typer.Option(
+            help="Number of folds, 'domain' to leave each out, or 'time' for each patient's later records."
+        ),
+    ] = "5",
+    first: Annotated[
+        float, typer.Option(help="Share of a patient's records that teach, with --folds time.")
+    ] = 0.3,
     test: Annotated[str | None, typer.Option(help="External test data, in place of folds.")] = None,
     labels_per_class: Annotated[
         str | None, typer.Option(help="How few target labels; several (5,10,20) give a learning curve.")
@@ -114,13 +122,14 @@ def trial(
         target=target,
         test=None if test is None else cohort_of(test, task=cohort.task, domain=None),
         metric=metric,
-        folds=folds if folds == "domain" else _whole(folds, "--folds"),
+        folds=folds if folds in ("domain", "time") else _whole(folds, "--folds"),
         repeats=repeats,
         labels_per_class=[_whole(n, "--labels-per-class") for n in (labels_per_class or "").split(",") if n],
         seed=seed,
         jobs=jobs,
         device=device,
         budget=None if budget is None else _seconds(budget),
+        first=first,
     )
     made.progress = sys.stderr.isatty()
     typer.echo(str(made.plan()), err=True)
@@ -134,7 +143,10 @@ def trial(
     typer.echo(str(result))
     for sentence in result.data["warnings"]:
         typer.echo(f"medgraft: {sentence}", err=True)
-    typer.echo(f"\nThe report is {page}; the model is in {out / 'graft'}.")
+    model = (
+        f"the model is in {out / 'graft'}" if (out / "graft").exists() else "no one model is for all patients"
+    )
+    typer.echo(f"\nThe report is {page}; {model}.")
 
 
 def command(words: list[str]) -> str:

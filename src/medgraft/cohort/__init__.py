@@ -6,6 +6,7 @@ from medgraft.cohort.images import check_images, decode_image
 from medgraft.cohort.read import read
 from medgraft.cohort.split import domain_splits, external_splits, kfold_splits
 from medgraft.cohort.splits import Split, Splits
+from medgraft.cohort.time import time_splits
 
 __all__ = [
     "TASKS",
@@ -19,4 +20,5 @@ __all__ = [
     "external_splits",
     "kfold_splits",
     "read",
+    "time_splits",
 ]

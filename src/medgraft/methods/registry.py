@@ -12,7 +12,7 @@ from medgraft.base import Registry
 T = TypeVar("T", bound=type)
 
 FAMILIES = ("control", "instance", "feature", "model", "finetune", "federated", "guard")
-NEEDS = ("source", "target-labels", "target-rows", "images", "pretrained")
+NEEDS = ("source", "target-labels", "target-rows", "images", "pretrained", "time")
 ROLES = ("control", "transfer")
 TASKS = ("binary", "multiclass", "regression")
 
@@ -33,7 +33,7 @@ class Method:
         Which of ``binary``, ``multiclass``, ``regression`` it can do.
     needs : tuple of str
         What must be there for the method to do more than a control: ``source`` (rows of other domains),
-        ``target-labels``, ``target-rows``, ``images``, ``pretrained``.
+        ``target-labels``, ``target-rows``, ``images``, ``pretrained``, ``time`` (a column of times).
     cost : str
         Cost of a fit, in the big-O of n rows and p features.
     refs : tuple of str

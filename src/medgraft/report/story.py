@@ -152,6 +152,11 @@ def limits(run: Run) -> list[str]:
             "Each domain was new to the models that it tested, but every domain comes from the same "
             "collection of data."
         )
+    elif kind == "time-ordered":
+        said.append(
+            "Each patient's later records were forecast from the earlier ones: the figures hold for patients "
+            "of whom records with labels are at hand, and not for new patients."
+        )
     else:
         said.append(
             "Not externally validated: training and test patients come from the same collection of data."

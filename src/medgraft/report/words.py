@@ -52,6 +52,10 @@ DESIGNS = {
     "leave one domain out": (
         "leave one domain out: each domain is tested once with models that never saw any of its patients"
     ),
+    "time-ordered": (
+        "time-ordered: each patient in turn is the target; the first records teach, together with all other "
+        "patients, and the later ones are tested"
+    ),
 }
 
 TASKS = {

@@ -125,7 +125,7 @@ def _parse(text: str, spec: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Workbench:
-    """What an arm is built with: the task, the kind of data, the network if any, the column of times if any."""
+    """What an arm is built with: task, kind of data, and the network and the column of times if any."""
 
     task: str
     kind: str

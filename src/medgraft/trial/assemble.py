@@ -152,7 +152,9 @@ def _source_name(trial: Trial, needs: tuple[str, ...]) -> str | None:
     """What an arm learns from beside the target's own labels."""
     names = []
     domains = trial.design.data.domains
-    if "source" in needs and domains is not None:
+    if "source" in needs and trial.design.kind == "time-ordered":
+        names.append("the other patients")
+    elif "source" in needs and domains is not None:
         names += sorted(set(domains.tolist()) - {trial.design.target})
     if "pretrained" in needs and trial.network is not None:
         names.append(trial.network.facts.name)

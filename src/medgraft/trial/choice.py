@@ -59,6 +59,8 @@ def choose_delivery(trial: Trial, data: dict[str, Any]) -> dict[str, Any]:
             chosen = control
             because = f"No transfer arm was shown to help, so {control} is delivered."
             verdict = f"{because} {_tally(trial, data['comparisons'], control)}"
+    if trial.design.kind == "time-ordered":
+        because += " Every patient has a model of his or her own, so that none is saved for all."
     return {"chosen": chosen, "chosen_because": because, "verdict": verdict}
 
 

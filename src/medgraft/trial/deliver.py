@@ -41,8 +41,12 @@ def deliver(trial: Trial, out: Path, result: Result) -> None:
 
     A trial of one split has its scored model; of several splits none is the model to deliver, so the arm
     is fitted once more, on every row that may teach, with as many target labels as it was judged with. Where
-    ``guarded`` then chooses an arm that was shown to harm, the control is delivered instead.
+    ``guarded`` then chooses an arm that was shown to harm, the control is delivered instead. A time-ordered
+    trial has a model for each patient, and none for all: nothing is delivered.
     """
+    if trial.design.kind == "time-ordered":
+        shutil.rmtree(out / "graft", ignore_errors=True)
+        return
     name = result.chosen
     number = next(i for i, a in enumerate(trial.arms) if a.name == name)
     folder = kept(out, number)

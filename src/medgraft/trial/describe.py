@@ -16,6 +16,10 @@ def question(trial: Trial) -> str:
     """Return the question that a trial answers, as a sentence."""
     d = trial.design
     label = d.data.label
+    if d.kind == "time-ordered":
+        return (
+            f"Does transfer from other patients help to forecast '{label}' from a patient's earlier records?"
+        )
     where = f" in '{d.target}'" if d.target is not None else ""
     if d.target is not None and d.data.domains is not None:
         others = sorted(set(d.data.domains.tolist()) - {d.target})
@@ -42,7 +46,7 @@ def describe_cohort(trial: Trial) -> dict[str, Any]:
     data = trial.design.data
     tested = np.unique(trial.design.splits.table.query("part == 'test'")["row"].to_numpy())
     part = np.where(np.isin(np.arange(data.n), tested), "test", "training")
-    if data.domains is not None:
+    if data.domains is not None and trial.design.kind != "time-ordered":  # there domains are patients' names
         part = data.domains
     counts: dict[str, dict[str, int]] = {}
     sizes = {str(k): int(v) for k, v in zip(*np.unique(part, return_counts=True), strict=True)}

@@ -10,9 +10,18 @@ import numpy as np
 import pandas as pd
 
 from medgraft.base import MedgraftError
-from medgraft.cohort import Cohort, Splits, append, domain_splits, external_splits, kfold_splits
+from medgraft.cohort import (
+    Cohort,
+    Splits,
+    append,
+    domain_splits,
+    external_splits,
+    kfold_splits,
+    time_splits,
+)
 from medgraft.cohort.conventions import same_people
 from medgraft.cohort.labels import names
+from medgraft.cohort.time import timed
 from medgraft.methods import Method, entries
 from medgraft.trial.arms import Arm, arm
 
@@ -29,7 +38,7 @@ class Design:
         The target domain; None when the cohort has no domains.
     splits : Splits
     kind : str
-        ``"cross-validation"``, ``"external test"`` or ``"leave one domain out"``.
+        ``"cross-validation"``, ``"external test"``, ``"leave one domain out"`` or ``"time-ordered"``.
     labels_per_class : tuple of int
         Label budgets; the first is the headline; empty means every label.
     """
@@ -48,6 +57,11 @@ class Design:
         """The budget that the verdict is about; -1 means every label."""
         return self.labels_per_class[0] if self.labels_per_class else -1
 
+    @property
+    def time(self) -> str | None:
+        """The feature that holds the times in a time-ordered trial."""
+        return self.data.time if self.kind == "time-ordered" else None
+
     def satisfied(self, has_network: bool) -> set[str]:
         """Return which needs of methods this design can meet."""
         met = set()
@@ -58,6 +72,8 @@ class Design:
             met.add("target-rows")
             if 0 not in self.labels_per_class:
                 met.add("target-labels")
+        if self.kind == "time-ordered":
+            met.add("time")
         if self.data.kind == "image":
             met.add("images")
         if has_network:
@@ -75,6 +91,7 @@ def design(
     repeats: int = 1,
     labels_per_class: Sequence[int] = (),
     seed: int = 0,
+    first: float = 0.3,
 ) -> Design:
     """Join the cohorts and split them.
 
@@ -88,13 +105,15 @@ def design(
         An external test set: its rows are scored and never learnt from.
     target : str, optional
         The target domain; needed where `cohort` has domains.
-    folds : int or "domain"
-        Number of folds, or one fold for each domain.
+    folds : int, "domain" or "time"
+        Number of folds, one fold for each domain, or one for each patient, tested on the later records.
     repeats : int
         How often the folds and the label draws are repeated.
     labels_per_class : sequence of int
         How many target labels may be used (for regression: in all); empty means all of them.
     seed : int
+    first : float
+        Share of a patient's records that teach, with ``folds="time"``.
 
     Returns
     -------
@@ -105,6 +124,15 @@ def design(
     MedgraftError
         The cohorts do not fit together, or cannot be split as asked.
     """
+    if folds == "time":
+        if sources or test is not None or target is not None or labels_per_class or repeats != 1:
+            raise MedgraftError(
+                "With --folds time each patient in turn is the target, and nothing is drawn: leave out "
+                "--target, --source, --test, --labels-per-class and --repeats."
+            )
+        splits = time_splits(cohort, first=first)
+        n_folds = splits.table["fold"].nunique()
+        return Design(timed(cohort), None, splits, "time-ordered", (), n_folds, 1, seed)
     data = cohort
     if data.domain is not None and target is None and folds != "domain":
         names = ", ".join(f"'{d}'" for d in sorted(set(data.domains if data.domains is not None else ())))
@@ -237,6 +265,8 @@ def control_name(design: Design, met: set[str], names: Sequence[str] = ()) -> st
         return "pooled"
     if "images" in met and "source" not in met:
         return next((n for n in names if n.split(":")[0] == "scratch"), "scratch")
+    if design.kind == "time-ordered":  # what every model of a patient's course must beat
+        return "last-value"
     default = "target-only" if "target-labels" in met else "source-only"
     return next((n for n in names if n.split(":")[0] == default), default)
 
@@ -246,6 +276,7 @@ _REASONS = {
     "target-labels": "labels of the target: --labels-per-class must be above 0",
     "target-rows": "rows of the target in training, which --folds domain leaves out",
     "images": "images: the data are a table",
+    "time": "records in the order of time: give --folds time with --time and --group",
     "pretrained": "a pretrained network: give --source, for example timm:resnet18 or a safetensors file",
 }
 

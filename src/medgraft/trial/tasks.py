@@ -53,6 +53,14 @@ class TrainingData:
     domains: np.ndarray | None
     target: str | None
     n_classes: int | None
+    blocks: np.ndarray | None = None  # of a time-ordered trial: what inner splits may not tear apart
+
+    def target_of(self, split: Split) -> str | None:
+        """Return the target domain of a split; in a time-ordered trial the patient whose records it tests."""
+        if self.blocks is None or self.domains is None:
+            return self.target
+        own = split.test if len(split.test) else split.labelled
+        return str(self.domains[own[0]])
 
 
 def seed_of(seed: int, *parts: object) -> int:
@@ -77,8 +85,12 @@ def fit(estimator: Any, data: TrainingData, split: Split, threads: int | None = 
     if not labelled.all() and labelled.any():
         y[~labelled] = y[labelled][0]
     keywords: dict[str, Any] = {"labelled": labelled, "groups": data.groups[rows]}
-    if data.domains is not None and data.target is not None:
-        keywords |= {"domain": data.domains[rows], "target": data.target}
+    target = data.target_of(split)
+    if data.domains is not None and target is not None:
+        keywords |= {"domain": data.domains[rows], "target": target}
+        if data.blocks is not None:  # the target is one patient, whose stretches of time stand for patients
+            own = data.domains[rows] == target
+            keywords["groups"] = np.where(own, -1 - data.blocks[rows], data.groups[rows])
     with threadpool_limits(threads):
         return estimator.fit(data.X.iloc[rows], y, **keywords)
 

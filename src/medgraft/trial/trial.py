@@ -14,6 +14,7 @@ import numpy as np
 
 from medgraft.base import MedgraftError, did_you_mean
 from medgraft.cohort import Cohort, Split
+from medgraft.cohort.time import early_blocks
 from medgraft.evidence import default_metric
 from medgraft.evidence.metrics import metrics
 from medgraft.sources import Pretrained
@@ -59,7 +60,8 @@ class Trial:
         External test set; replaces the folds.
     metric : str, optional
         Default AUROC (binary), balanced accuracy (multiclass), MAE (regression).
-    folds : int or "domain", default 5
+    folds : int, "domain" or "time", default 5
+        "time": each patient in turn is the target, early records teach and later ones test.
     repeats : int, default 1
     labels_per_class : int or sequence of int, optional
         How few target labels there are; several give a learning curve, the first is the headline.
@@ -69,6 +71,8 @@ class Trial:
     device : {"auto", "cpu", "cuda", "mps"}
     budget : float, optional
         CPU seconds; an arm that is predicted to exceed what is left is skipped, and said to be.
+    first : float, default 0.3
+        Share of each patient's records that teach, with ``folds="time"``.
 
     Raises
     ------
@@ -112,6 +116,7 @@ class Trial:
         jobs: int = 1,
         device: str = "auto",
         budget: float | None = None,
+        first: float = 0.3,
     ) -> None:
         given: list[Any] = [source] if isinstance(source, Pretrained | Cohort | str) else list(source or ())
         sources = [source_of(s) for s in given]
@@ -144,6 +149,7 @@ class Trial:
             if isinstance(labels_per_class, int)
             else tuple(labels_per_class),
             seed=seed,
+            first=first,
         )
         self.arms = choose_arms(arms, self.design, self.network is not None)
         met = self.design.satisfied(self.network is not None)
@@ -154,7 +160,9 @@ class Trial:
             hint = did_you_mean(self.metric, known) or f" It has: {', '.join(known)}."
             raise MedgraftError(f"A {self.task} trial has no metric '{self.metric}'.{hint}")
         self.jobs, self.budget = jobs, budget
-        self.bench = Workbench(self.task, self.design.data.kind, self.network, device, self.metric)
+        self.bench = Workbench(
+            self.task, self.design.data.kind, self.network, device, self.metric, self.design.time
+        )
         self.splits: list[Split] = list(self.design.splits)
 
     @property
@@ -167,7 +175,10 @@ class Trial:
         """The arrays that every fit slices."""
         d = self.design.data
         n_classes = None if d.classes is None else len(d.classes)
-        return TrainingData(d.X, d.y, d.groups, d.domains, self.design.target, n_classes)
+        blocks = None
+        if self.design.kind == "time-ordered":
+            blocks = early_blocks(d, self.splits)
+        return TrainingData(d.X, d.y, d.groups, d.domains, self.design.target, n_classes, blocks)
 
     @property
     def threads(self) -> int | None:
@@ -349,7 +360,7 @@ def _check_numbers(**given: Any) -> None:
     """Refuse what is no number, or out of range, before anything is computed."""
     lowest = {"folds": 2, "repeats": 1, "seed": 0}
     for name, value in given.items():
-        if value is None or (name == "folds" and value == "domain"):
+        if value is None or (name == "folds" and value in ("domain", "time")):
             continue
         wanted = (int, float, np.integer) if name == "budget" else (int, np.integer)
         if not isinstance(value, wanted) or isinstance(value, bool):

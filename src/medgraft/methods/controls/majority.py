@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from medgraft.methods.base import TransferEstimator, _classifies
 from medgraft.methods.registry import method
-from medgraft.methods.rows import Rows
+from medgraft.methods.rows import Mask, Rows
 from medgraft.methods.splits import Floats
 
 
@@ -48,18 +48,18 @@ class Majority(TransferEstimator):
     """
 
     def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        if tags.classifier_tags is not None:
-            tags.classifier_tags.poor_score = True
-        if tags.regressor_tags is not None:
-            tags.regressor_tags.poor_score = True
-        return tags
+        return poor_score(super().__sklearn_tags__())
 
-    def _fit(self, rows: Rows) -> None:
+    def _counted(self, rows: Rows) -> Mask:
+        """Rows whose labels are counted: the target's, or everybody's where none of these has one."""
         where = rows.labelled & rows.target
         if not where.any():
             where = rows.labelled
             self.note_ = "No target patient has a label: the labelled patients of all domains were counted."
+        return where
+
+    def _fit(self, rows: Rows) -> None:
+        where = self._counted(rows)
         w, y = rows.weight[where], rows.y[where]
         if rows.k:
             self.shares_ = np.bincount(y, weights=w, minlength=rows.k) / w.sum()
@@ -80,3 +80,11 @@ class Majority(TransferEstimator):
         if _classifies(self):
             return np.asarray(self.classes_[np.full(n, int(self.shares_.argmax()))])
         return np.full(n, self.mean_)
+
+
+def poor_score(tags: Any) -> Any:
+    """Tell scikit-learn that a naive control is not expected to fit well."""
+    for kind in (tags.classifier_tags, tags.regressor_tags):
+        if kind is not None:
+            kind.poor_score = True
+    return tags
