@@ -20,6 +20,7 @@ from medgraft.methods.rows import Mask, Rows
 from medgraft.methods.splits import Floats
 from medgraft.methods.table import InputError, Table
 from medgraft.methods.threads import one_thread
+from medgraft.methods.trees import as_arrays
 
 TASK_NAMES = ("classification", "binary", "multiclass", "regression")
 
@@ -74,7 +75,7 @@ class TransferEstimator(BaseEstimator):
     encoder_ : TableEncoder
         How X becomes numbers.
     learner_ : estimator
-        The fitted learner.
+        The fitted learner; a tree or forest of scikit-learn as `Trees`.
     note_ : str
         A sentence where the method fell back to something simpler, else empty.
     """
@@ -169,7 +170,7 @@ class TransferEstimator(BaseEstimator):
             extra["sample_weight"] = w
         elif np.ptp(w) > 0:
             raise InputError(f"{type(learner).__name__} takes no sample_weight: give an estimator that does.")
-        self.learner_ = learner.fit(Z[where], y, **extra)
+        self.learner_ = as_arrays(learner.fit(Z[where], y, **extra))
 
     def _encode(self, X: Any) -> Floats:
         check_is_fitted(self)
