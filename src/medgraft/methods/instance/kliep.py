@@ -8,8 +8,7 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from medgraft.methods.instance.ratio import SIGMAS, Ratio, bumps
-from medgraft.methods.instance.ulsif import patient_folds
-from medgraft.methods.instance.weighting import Side, Weighting
+from medgraft.methods.instance.weighting import Side, Weighting, patient_folds
 from medgraft.methods.registry import method
 from medgraft.methods.rows import Rows
 from medgraft.methods.splits import Floats
@@ -83,8 +82,7 @@ class KLIEP(Weighting):
         centres = target.Z[: self.n_centres]
         ds, dt = cdist(source.Z, centres, "sqeuclidean"), cdist(target.Z, centres, "sqeuclidean")
         middle = float(np.sqrt(np.median(np.concatenate([ds.ravel(), dt.ravel()])))) or 1.0
-        folds = patient_folds(source, target, self.random_state, always=True)
-        fold = np.zeros(len(target.Z), dtype=np.intp) if folds is None else folds[1]
+        fold = patient_folds(source, target, self.random_state)[1]
         logs: list[Floats] = []
         for factor in SIGMAS:
             A, _ = _scaled(bumps(ds, factor * middle), bumps(dt, factor * middle), source.weight)

@@ -14,6 +14,7 @@ from medgraft.methods.splits import Floats, Ints
 
 SIGMAS = (0.3, 0.55, 1.0, 1.8, 3.3)  # times the median distance
 LAMBDAS = (1e-3, 1e-2, 1e-1, 1.0, 10.0)
+BLOCK = 4096  # rounds of leave-one-out held in memory at once
 
 
 @dataclass(frozen=True)
@@ -46,9 +47,11 @@ def bumps(squared: Floats, sigma: float) -> Floats:
 
 def heights(Fs: Floats, Ft: Floats, lam: float) -> Floats:
     """Solve min 1/2 a'Ha - h'a + lam/2 a'a with H = Fs'Fs/n_s, h = mean of Ft; negative heights become 0."""
-    H = Fs.T @ Fs / len(Fs)
-    H[np.diag_indices_from(H)] += lam
-    return np.maximum(np.linalg.solve(H, Ft.mean(axis=0)), 0.0)
+    return _heights(Fs.T @ Fs / len(Fs), Ft.mean(axis=0), lam)
+
+
+def _heights(H: Floats, h: Floats, lam: float) -> Floats:
+    return np.maximum(np.linalg.solve(H + lam * np.eye(len(h)), h), 0.0)
 
 
 def left_out_scores(Fs: Floats, Ft: Floats, lams: Floats) -> Floats:
@@ -71,32 +74,53 @@ def left_out_scores(Fs: Floats, Ft: Floats, lams: Floats) -> Floats:
     ns, nt = len(Fs), len(Ft)
     n = min(ns, nt)
     H, h = Fs.T @ Fs / ns, Ft.mean(axis=0)
-    S, T = Fs[:n].T, Ft[:n].T
     values, vectors = np.linalg.eigh(H)  # one decomposition serves every penalty
-    turned = vectors.T @ np.column_stack([h, S, T])
-    out = np.empty(len(lams))
-    for j, lam in enumerate(lams):
-        R = vectors @ (turned / (np.maximum(values, 0.0) + lam * (ns - 1) / ns)[:, None])  # B^-1 [h, S, T]
-        Bh, BS, BT = R[:, 0], R[:, 1 : n + 1], R[:, n + 1 :]
-        room = ns - np.einsum("bi,bi->i", S, BS)
-        B0 = Bh[:, None] + BS * ((h @ BS) / room)
-        B1 = BT + BS * (np.einsum("bi,bi->i", T, BS) / room)
-        a = np.maximum((ns - 1) / (ns * (nt - 1)) * (nt * B0 - B1), 0.0)
-        ws, wt = np.einsum("bi,bi->i", S, a), np.einsum("bi,bi->i", T, a)
-        out[j] = 0.5 * np.mean(ws**2) - np.mean(wt)
+    out = np.zeros(len(lams))
+    for start in range(0, n, BLOCK):
+        rounds = slice(start, min(start + BLOCK, n))
+        S, T = Fs[rounds].T, Ft[rounds].T
+        turned = vectors.T @ np.column_stack([h, S, T])
+        m = S.shape[1]
+        for j, lam in enumerate(lams):
+            R = vectors @ (
+                turned / (np.maximum(values, 0.0) + lam * (ns - 1) / ns)[:, None]
+            )  # B^-1 [h, S, T]
+            Bh, BS, BT = R[:, 0], R[:, 1 : m + 1], R[:, m + 1 :]
+            room = ns - np.einsum("bi,bi->i", S, BS)
+            B0 = Bh[:, None] + BS * ((h @ BS) / room)
+            B1 = BT + BS * (np.einsum("bi,bi->i", T, BS) / room)
+            a = np.maximum((ns - 1) / (ns * (nt - 1)) * (nt * B0 - B1), 0.0)
+            ws, wt = np.einsum("bi,bi->i", S, a), np.einsum("bi,bi->i", T, a)
+            out[j] += (0.5 * (ws @ ws) - wt.sum()) / n
     return out
 
 
-def held_out_scores(Fs: Floats, Ft: Floats, lams: Floats, fold_s: Ints, fold_t: Ints) -> Floats:
-    """Score of each penalty when whole patients are held out together (the same criterion, by folds)."""
+def held_out_scores(
+    Fs: Floats,
+    Ft: Floats,
+    lams: Floats,
+    fold_s: Ints,
+    fold_t: Ints,
+    source_weight: Floats | None = None,
+    target_weight: Floats | None = None,
+) -> Floats:
+    """Score of each penalty when whole patients are held out together (the same criterion, by folds).
+
+    The weights only count rows: those of `Fs` and `Ft` carry them already (see `fit_ratio`).
+    """
+    ws = np.ones(len(Fs)) if source_weight is None else source_weight
+    wt = np.ones(len(Ft)) if target_weight is None else target_weight
+    sides = [(fold_s == f, fold_t == f) for f in np.unique(np.r_[fold_s, fold_t])]
+    # Sums of each fold serve both as what is held out and, taken off the total, as what is learned from.
+    sums = [(Fs[s].T @ Fs[s], Ft[t].sum(axis=0), float(ws[s].sum()), float(wt[t].sum())) for s, t in sides]
+    H, h, ns, nt = (sum(part[i] for part in sums) for i in range(4))
     out = np.zeros(len(lams))
-    for f in np.unique(np.r_[fold_s, fold_t]):
-        hs, ht = fold_s == f, fold_t == f
-        if hs.all() or ht.all():
+    for (s, t), (Hf, hf, nsf, ntf) in zip(sides, sums, strict=True):
+        if s.all() or t.all():
             continue
         for j, lam in enumerate(lams):
-            a = heights(Fs[~hs], Ft[~ht], lam)
-            out[j] += 0.5 * np.sum((Fs[hs] @ a) ** 2) / len(Fs) - np.sum(Ft[ht] @ a) / len(Ft)
+            a = _heights((H - Hf) / (ns - nsf), (h - hf) / (nt - ntf), lam)
+            out[j] += 0.5 * (a @ Hf @ a) / ns - (hf @ a) / nt
     return out
 
 
@@ -149,7 +173,11 @@ def fit_ratio(
     for factor in SIGMAS:
         sigma = factor * middle
         Fs, Ft = bumps(ds, sigma) * np.sqrt(qs)[:, None], bumps(dt, sigma) * qt[:, None]
-        scores = left_out_scores(Fs, Ft, lams) if folds is None else held_out_scores(Fs, Ft, lams, *folds)
+        scores = (
+            left_out_scores(Fs, Ft, lams)
+            if folds is None
+            else held_out_scores(Fs, Ft, lams, *folds, source_weight=qs, target_weight=qt)
+        )
         j = int(np.argmin(scores))
         if best is None or scores[j] < best[0]:
             best = (float(scores[j]), sigma, float(lams[j]))

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from medgraft.methods.instance.ratio import Ratio, fit_ratio
-from medgraft.methods.instance.weighting import Side, Weighting
+from medgraft.methods.instance.weighting import Side, Weighting, patient_folds
 from medgraft.methods.registry import method
 from medgraft.methods.rows import Rows
-from medgraft.methods.splits import Ints, inner_folds, number_again
 
 
 @method(
@@ -66,6 +63,7 @@ class ULSIF(Weighting):
 
     Examples
     --------
+    >>> import numpy as np
     >>> rng = np.random.default_rng(0)
     >>> X = np.r_[rng.normal(0, 1, (200, 1)), rng.normal(1, 1, (50, 1))]
     >>> y = (X[:, 0] > 0).astype(int)
@@ -92,22 +90,14 @@ class ULSIF(Weighting):
         super()._fit(rows)
 
     def _estimate(self, source: Side, target: Side) -> Ratio:
+        several = source.repeats or target.repeats
         ratio = fit_ratio(
             source.Z,
             target.Z,
             source_weight=source.weight,
             target_weight=target.weight,
-            folds=patient_folds(source, target, self.random_state),
+            folds=patient_folds(source, target, self.random_state) if several else None,
             n_centres=self.n_centres,
         )
         self.sigma_, self.lambda_ = ratio.sigma, ratio.lam
         return ratio
-
-
-def patient_folds(source: Side, target: Side, seed: int, always: bool = False) -> tuple[Ints, Ints] | None:
-    """Five folds of whole patients; None where every patient has one row, unless asked for `always`."""
-    us, ut = source.units, target.units
-    if not always and len(np.unique(us)) == len(us) and len(np.unique(ut)) == len(ut):
-        return None
-    both = inner_folds(number_again(np.r_[us, ut]), k=5, seed=seed)
-    return both[: len(us)], both[len(us) :]

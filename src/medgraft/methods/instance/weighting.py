@@ -11,7 +11,7 @@ import numpy as np
 from medgraft.methods.base import TransferEstimator
 from medgraft.methods.instance.ratio import even_out
 from medgraft.methods.rows import Mask, Rows
-from medgraft.methods.splits import Floats, Ints
+from medgraft.methods.splits import Floats, Ints, inner_folds, number_again
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,11 @@ class Side:
     Z: Floats
     weight: Floats
     units: Ints
+
+    @property
+    def repeats(self) -> bool:
+        """Whether some patient has several rows."""
+        return len(np.unique(self.units)) < len(self.units)
 
 
 class Weighting(TransferEstimator):
@@ -81,3 +86,11 @@ class Weighting(TransferEstimator):
     @abstractmethod
     def _estimate(self, source: Side, target: Side) -> Callable[[Floats], Floats]:
         """Return the density ratio as a function of encoded rows (n, p)."""
+
+
+def patient_folds(source: Side, target: Side, seed: int) -> tuple[Ints, Ints]:
+    """Five folds of whole patients, each with its share of both sides."""
+    us, ut = source.units, target.units
+    side = np.repeat([0, 1], [len(us), len(ut)])
+    both = inner_folds(number_again(np.r_[us, ut]), k=5, seed=seed, stratum=side)
+    return both[: len(us)], both[len(us) :]
