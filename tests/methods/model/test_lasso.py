@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sklearn.linear_model import Lasso
+from sklearn.linear_model import Lasso, LogisticRegression
 
 from medgraft.methods.model.lasso import L1Problem, fit_l1, held_out
 
@@ -39,6 +39,33 @@ def test_the_fit_for_classes_meets_the_conditions_of_an_optimum(k):
     assert not on.all()
     np.testing.assert_allclose(gradient[on], -lam * np.sign(slopes[on]), atol=1e-6)
     assert (np.abs(gradient[~on]) <= lam + 1e-6).all()
+
+
+@pytest.mark.parametrize("share", [0.5, 0.9, 0.98])
+def test_rare_classes_meet_the_conditions_of_an_optimum_and_agree_with_saga(share):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(600, 8))
+    score = X @ np.r_[1.0, -1.0, np.zeros(6)] + rng.logistic(size=600)
+    y = (score > np.quantile(score, share)).astype(int)
+    lam, problem = 0.005, L1Problem(X, y, 2)
+    beta = fit_l1(problem, np.ones(600), lam)
+    rest = problem.mean(problem.scores(beta).T)[0] - y
+    gradient, on = X.T @ rest / 600, beta[0, :-1] != 0
+    assert abs(rest.mean()) < 2e-8  # the intercept is free
+    np.testing.assert_allclose(gradient[on], -lam * np.sign(beta[0, :-1][on]), atol=2e-8)
+    assert (np.abs(gradient[~on]) <= lam + 2e-8).all()
+    peer = LogisticRegression(l1_ratio=1.0, solver="saga", C=1 / (lam * 600), tol=1e-12, max_iter=100_000)
+    peer.fit(X, y)
+    np.testing.assert_allclose(beta[0], np.r_[peer.coef_[0], peer.intercept_], atol=1e-5)
+
+
+def test_the_intercept_of_a_class_without_weight_stays_finite():
+    X, score = values()
+    y = (score > np.median(score)).astype(int)
+    beta = fit_l1(L1Problem(X, y, 2), (y == 1).astype(float), 0.05)
+    assert np.isfinite(beta).all()
+    assert (beta[0, :-1] == 0).all()
+    assert 5 < beta[0, -1] < 15  # where sigmoid(-c) = 1e-5 c, from the ridge that holds it
 
 
 def test_no_feature_enters_at_the_largest_penalty_and_one_does_just_below():

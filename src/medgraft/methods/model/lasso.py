@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from medgraft.methods.logistic import row_loss
 from medgraft.methods.splits import Floats, Ints
 
 SHARES = np.geomspace(1.0, 1e-3, 13)
 _PATIENCE = 3  # penalties in a row that are no better end the path
-_HOLD = 1e-5  # keeps the intercept of a class without rows finite
+HOLD = 1e-5  # keeps the intercept of a class without rows finite
 
 
 @dataclass(frozen=True)
@@ -19,8 +20,8 @@ class L1Problem:
     r"""min over B, c of sum_i w_i loss(y_i, offset_i + B x_i + c) / sum_i w_i + lam ||B||_1.
 
     The loss is half the square for values, the negative log-likelihood in nats for classes (one score for two
-    classes, else one a class). The intercept c is free; for classes it carries a ridge of 1e-5, which holds
-    the intercept of a class that no row has.
+    classes, else one a class). The intercept c is free; only where some class has no weight at all does it
+    carry a ridge of 1e-5, without which it would have no least value.
 
     Parameters
     ----------
@@ -95,9 +96,9 @@ def solve_l1(
     if not np.isfinite(lam):
         X1[:, :-1] = 0.0
     W = W / W.sum(axis=1, keepdims=True)
-    hold = _HOLD if problem.k else 0.0
+    hold = HOLD * lost_class(problem.y, problem.k, W)[:, None]
     slope = _Slope(problem, X1, W)
-    step = (1.0 / (slope.curve + hold))[:, None, None]
+    step = (1.0 / (slope.curve + hold[:, 0]))[:, None, None]
     beta = np.zeros((len(W), problem.m, X1.shape[1])) if start is None else start.copy()
     ahead, t = beta, np.ones((len(W), 1, 1))
     cut = np.append(np.full(X1.shape[1] - 1, lam if np.isfinite(lam) else 0.0), 0.0)
@@ -115,6 +116,19 @@ def solve_l1(
         if np.abs(off / step).max() < tol:
             break
     return beta
+
+
+def lost_class(y: Floats | Ints, k: int, W: Floats) -> NDArray[np.bool_]:
+    """Whether a row of weights (B, n) leaves some class without any (B,); never for values.
+
+    Examples
+    --------
+    >>> lost_class(np.array([0, 1, 1]), 2, np.array([[1.0, 1.0, 0.0], [0.0, 1.0, 1.0]])).tolist()
+    [False, True]
+    """
+    if not k:
+        return np.zeros(len(W), dtype=bool)
+    return np.asarray((W @ np.eye(k)[np.asarray(y, dtype=np.intp)] == 0).any(axis=1))
 
 
 class _Slope:
