@@ -9,9 +9,11 @@ from scipy.optimize import minimize
 
 from medgraft.methods.base import InputError, TableEncoder
 from medgraft.methods.federated.messages import Federation
-from medgraft.methods.federated.newton import FederatedNewton
+from medgraft.methods.federated.newton import FederatedNewton, _Server
 from medgraft.methods.federated.scaling import federated_encoder
 from medgraft.methods.federated.site import Site
+from medgraft.methods.learner import PENALTIES
+from medgraft.methods.splits import inner_folds
 from medgraft.methods.table import Table
 
 
@@ -166,6 +168,59 @@ def test_the_penalty_chosen_is_on_the_grid_and_larger_for_noise():
         X, np.random.default_rng(0).normal(size=len(y)), domain=site, target="here", groups=people
     )
     assert noise.penalty_ > m.penalty_  # noise asks for more shrinking than signal
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_the_penalty_is_that_of_a_plain_loop_over_folds_and_penalties(task):
+    X, y, site = hospitals(task)
+    code = y if task == "regression" else (y == "ill").astype(float)
+    table, encoder = Table.of(X), TableEncoder().fit(X)
+    k = 0 if task == "regression" else 2
+    fold, sites = np.empty(len(y), dtype=int), []
+    for name in np.unique(site):
+        at = np.flatnonzero(site == name)
+        ones = np.ones(len(at))
+        sites.append(Site(name, table.take(at), code[at], ones, ones > 0, np.arange(len(at)), classes=k))
+        sites[-1].prepare(encoder)
+        fold[at] = inner_folds(np.arange(len(at)), k=5, seed=0, stratum=code[at].astype(int) if k else None)
+    server = _Server(Federation(sites), encoder.n_out_, 0.0)
+    chosen = server.tuned()
+    Z = encoder.transform(X)
+    losses = np.empty((len(PENALTIES), 5))
+    for i, lam in enumerate(PENALTIES):
+        for f in range(5):
+            train, none = fold != f, np.zeros((len(y), 0))
+            given = (Z[train], none[train], code[train], lam, 0.0, task)
+            start = np.zeros(Z.shape[1] + 1)
+            theta = minimize(objective, start, given, method="BFGS", options={"gtol": 1e-7}).x
+            held = (Z[~train], none[~train], code[~train], 0.0, 0.0, task)
+            losses[i, f] = objective(theta, *held)
+    np.testing.assert_allclose(server.losses, losses, rtol=1e-5)
+    assert chosen == PENALTIES[losses.sum(axis=1).argmin()]
+    assert server.settled
+
+
+def test_rounds_that_do_not_suffice_are_said(monkeypatch):
+    X, y, site = hospitals()
+    monkeypatch.setattr("medgraft.methods.federated.newton.ROUNDS", 2)
+    m = FederatedNewton(penalty=0.1).fit(X, y, domain=site, target="here")
+    assert "stopped after 2 rounds" in m.note_
+    monkeypatch.undo()
+    assert FederatedNewton(penalty=0.1).fit(X, y, domain=site, target="here").note_ == ""
+
+
+def test_the_encoder_is_sent_in_a_message_of_its_own_and_made_alike_by_every_site():
+    X, _, site = hospitals()
+    table = Table.of(X)
+    sites = [_site(table, site, s) for s in np.unique(site)]
+    federation = Federation(sites)
+    made = federated_encoder(federation, table)
+    assert federation.rounds == 5
+    sent = [e for e in federation.log if e["question"] == "encoder" and e["direction"] == "to"]
+    assert [e["bytes"] for e in sent] == 3 * [8 * (3 * 3 + 1 + (2 + 1) + (3 + 1))]
+    for s in sites:
+        at = site == s.name
+        np.testing.assert_array_equal(s._rows()[0][:, :-1], made.transform(X[at]))
 
 
 def test_more_than_two_classes_and_negative_settings_are_refused():

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from medgraft.methods.federated.base import FederatedMethod
 from medgraft.methods.federated.messages import Federation
-from medgraft.methods.federated.scaling import federated_encoder
-from medgraft.methods.federated.site import FOLDS, Site
+from medgraft.methods.federated.site import FOLDS
 from medgraft.methods.learner import PENALTIES
-from medgraft.methods.model.sites import Sited, SiteMethod
+from medgraft.methods.model.sites import Sited
 from medgraft.methods.registry import method
 from medgraft.methods.splits import Floats
 from medgraft.methods.table import InputError
@@ -28,7 +28,7 @@ NOBODY = -1  # the fold that holds nobody out
     cost="O(rounds x (n p^2 + S p^3)), S sites",
     refs=("Wu et al. 2012, doi:10.1136/amiajnl-2012-000862 (logistic regression from sums)",),
 )
-class FederatedNewton(SiteMethod):
+class FederatedNewton(FederatedMethod):
     r"""Fit one linear or logistic model on all hospitals' patients without a row leaving its hospital.
 
     Use it where hospitals may share sums but no patients: it gives the pooled model, to the last digits that
@@ -69,7 +69,7 @@ class FederatedNewton(SiteMethod):
     report_ : dict
         "rounds", "rounds in all", "bytes", "sites", "left out".
     note_ : str
-        Names of sites that were too small, or that nothing was shared.
+        Names of sites that were too small, that nothing was shared, or that 30 rounds did not suffice.
 
     Raises
     ------
@@ -101,67 +101,28 @@ class FederatedNewton(SiteMethod):
         centre_effects: float = 0.0,
         least: int = 5,
     ) -> None:
-        super().__init__(task=task, estimator=estimator, random_state=random_state)
+        super().__init__(task=task, estimator=estimator, random_state=random_state, least=least)
         self.penalty = penalty
         self.centre_effects = centre_effects
-        self.least = least
 
     def _transfer(self, sited: Sited) -> None:
         if (self.penalty is not None and not self.penalty >= 0) or not self.centre_effects >= 0:
             raise InputError("penalty and centre_effects must not be negative.")
         if sited.rows.k > 2:
             raise InputError("federated-newton tells two classes apart: these labels have more.")
-        sites, small = self._sites(sited)
-        if not any(s.labelled_patients for s in sites):
-            raise InputError(f"Every site has fewer than {self.least} labelled patients: lower least.")
-        if small:
-            self.note_ = f"Too few patients to share sums, so left out: {', '.join(small)}."
-        federation = Federation(sites)
-        self.encoder_ = federated_encoder(federation, sited.rows.table)
-        for site in sites:
-            site.prepare(self.encoder_)
+        federation = self._join(sited)
         server = _Server(federation, self.encoder_.n_out_, self.centre_effects)
         self.penalty_ = server.tuned() if self.penalty is None else float(self.penalty)
         before = federation.rounds
         beta, own = (a[0] for a in server.fit(np.array([self.penalty_]), np.array([NOBODY])))
         self.rounds_ = federation.rounds - before
-        self.log_, self.bytes_ = federation.log, federation.bytes
-        self.effects_ = {s.name: float(u) for s, u in zip(sites, own, strict=True)}
-        shared = sited.learner(beta[None, :].copy())
-        self.coef_, self.intercept_ = shared.coef_.copy(), np.atleast_1d(shared.intercept_).copy()
+        if not server.settled:
+            self._say(f"Newton's method was stopped after {ROUNDS} rounds, before it had settled.")
+        self.effects_ = {s.name: float(u) for s, u in zip(federation.sites, own, strict=True)}
         here = self.effects_.get(sited.names[0], 0.0) if sited.of_site(0).any() else 0.0
         turned = beta.copy()
         turned[-1] += here
-        self.learner_ = sited.learner(turned[None, :])
-        self.report_ = {
-            "rounds": self.rounds_,
-            "rounds in all": federation.rounds,
-            "bytes": self.bytes_,
-            "sites": [s.name for s in sites],
-            "left out": small,
-        }
-
-    def _sites(self, sited: Sited) -> tuple[list[Site], list[str]]:
-        rows = sited.rows
-        sites: list[Site] = []
-        small: list[Site] = []
-        for k, name in enumerate(sited.names):
-            at = np.flatnonzero(sited.site == k)
-            if not len(at):
-                continue
-            made = Site(
-                name,
-                rows.table.take(at),
-                rows.y[at],
-                rows.weight[at],
-                rows.labelled[at],
-                rows.units[at],
-                classes=rows.k,
-                seed=self.random_state,
-                least=self.least,
-            )
-            (sites if made.patients >= self.least else small).append(made)
-        return sites, [s.name for s in small]
+        self._finish(federation, sited, beta[None, :], turned[None, :])
 
 
 class _Server:
@@ -170,6 +131,7 @@ class _Server:
     def __init__(self, federation: Federation, p: int, kappa: float) -> None:
         self.federation, self.p, self.kappa = federation, p, kappa
         self.names = np.array([s.name for s in federation.sites])
+        self.settled = True  # whether every fit so far came to rest
 
     def tuned(self) -> float:
         """The penalty of least held-out loss; of equal ones the strongest."""
@@ -178,7 +140,8 @@ class _Server:
         out = np.tile(np.arange(FOLDS), len(penalties))
         beta, own = self.fit(lam, out)
         loss = self.federation.total("held_out", self._message(beta, own, out))["loss"]
-        total = loss.reshape(len(penalties), FOLDS).sum(axis=1)
+        self.losses = loss.reshape(len(penalties), FOLDS)
+        total = self.losses.sum(axis=1)
         if not total.any():  # no site has patients enough to hold some out
             return 1.0
         return float(penalties[total <= total.min() * (1.0 + 1e-9)].max())
@@ -197,6 +160,7 @@ class _Server:
         penalty[:, q:] = self.kappa or 1.0  # without effects their block is the identity, and they stay 0
         best = np.full(m, np.inf)
         size = np.ones(m)
+        done = np.zeros(m, dtype=bool)
         for _ in range(ROUNDS):
             tried = theta - size[:, None] * step
             answers = self.federation.ask("slopes", self._message(tried[:, :q], tried[:, q:], out))
@@ -204,7 +168,7 @@ class _Server:
             good = loss <= best + 1e-12 * np.abs(best, where=np.isfinite(best), out=np.ones(m))
             moved = np.where(good[:, None], tried, theta)
             change = np.abs(size[:, None] * step).max(axis=1)
-            done = good & (change <= 1e-9 * (1.0 + np.abs(tried).max(axis=1))) & np.isfinite(best)
+            done |= good & (change <= 1e-9 * (1.0 + np.abs(tried).max(axis=1))) & np.isfinite(best)
             gradient, hessian = self._joined(answers, penalty, tried)
             fresh = np.linalg.solve(hessian, gradient[:, :, None])[:, :, 0]
             step = np.where(good[:, None], fresh, step)
@@ -213,6 +177,7 @@ class _Server:
             theta = moved
             if done.all():
                 break
+        self.settled &= bool(done.all())
         return theta[:, :q], theta[:, q:]
 
     def _joined(

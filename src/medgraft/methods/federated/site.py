@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from medgraft.methods.encode import TableEncoder
 from medgraft.methods.federated.messages import Message
+from medgraft.methods.federated.scaling import encoder_of
+from medgraft.methods.logistic import probabilities, row_loss
 from medgraft.methods.rows import Mask
 from medgraft.methods.splits import Floats, Ints, inner_folds, number_again
 from medgraft.methods.table import InputError, Table
@@ -21,10 +22,12 @@ NO_FOLD = -2
 class Site:
     """A hospital's rows, and the sums that it gives away.
 
-    It answers ``count``, ``moments``, ``spread`` (about given means), ``levels``, ``slopes`` (loss, gradient
-    and Hessian of a linear or logistic model) and ``held_out`` (losses of held-out patients), and nothing
-    else. A sum over few patients may tell about one of them: a site with fewer than `least` patients takes no
-    part. This is disclosure control by aggregation; it is neither encryption nor differential privacy.
+    It answers ``count``, ``moments``, ``spread`` (about given means), ``levels``, ``encoder`` (which it
+    takes), ``values`` (their sums; then it takes their units), ``slopes`` (loss, gradient and Hessian of a
+    linear or logistic model), ``gradients`` (loss and gradient, also of a softmax model) and ``held_out``
+    (losses of held-out patients), and nothing else. A sum over few patients may tell about one of them: a
+    site with fewer than `least` patients takes no part. This is disclosure control by aggregation; it is
+    neither encryption nor differential privacy.
 
     Parameters
     ----------
@@ -32,13 +35,13 @@ class Site:
     table : Table
         Its rows; words have the levels of the shared data dictionary.
     y : array (n,)
-        Class codes 0 and 1, or values; not read where `labelled` is false.
+        Class codes from 0, or values; not read where `labelled` is false.
     weight : array (n,)
     labelled : array (n,) of bool
     units : array (n,) of int
         Patients.
     classes : int
-        2, or 0 for values.
+        Number of classes; 0 for values.
     seed : int
         Of its own folds, in which patients stay whole.
     least : int
@@ -99,7 +102,10 @@ class Site:
             "moments": self._moments,
             "spread": self._spread,
             "levels": self._levels,
+            "encoder": self._encoder,
+            "values": self._values,
             "slopes": self._slopes,
+            "gradients": self._gradients,
             "held_out": self._held_out,
         }
         if self.patients < self._least:
@@ -127,13 +133,45 @@ class Site:
             for j, words in enumerate(self._table.levels)
         }
 
+    def _encoder(self, message: Message) -> dict[str, NDArray[Any]]:
+        self.prepare(encoder_of(message, self._table))
+        return {}
+
+    def _values(self, message: Message) -> dict[str, NDArray[Any]]:
+        """Weight and sum of the values, squares about a given mean, or nothing once given their units."""
+        y, w = self._y[self._labelled], self._w[self._labelled]
+        if not message:
+            return {"weight": np.array([w.sum()]), "sum": np.array([w @ y])}
+        if "scale" not in message:
+            return {"squares": np.array([w @ (y - message["mean"]) ** 2])}
+        self._y = (self._y - message["mean"]) / message["scale"]
+        return {}
+
     def _rows(self) -> tuple[Floats, Floats, Floats]:
         if self._Z is None:
             raise InputError(f"The site '{self.name}' has no encoder yet.")
         return self._Z, self._y[self._labelled], self._w[self._labelled]
 
-    def _loss(self, eta: Floats, y: Floats) -> Floats:
-        return np.asarray(np.logaddexp(0.0, eta) - y * eta if self._k else 0.5 * (y - eta) ** 2)
+    def _misfit(self, eta: Floats, y: Floats) -> tuple[Floats, Floats]:
+        """Loss of each row (n,) and its slope in the scores (n, m)."""
+        if not self._k:
+            return 0.5 * (y - eta[:, 0]) ** 2, eta - y[:, None]
+        code = y.astype(np.intp)
+        chance = probabilities(eta)
+        aim = np.eye(self._k)[code]
+        return row_loss(eta, code), (chance - aim)[:, -eta.shape[1] :]
+
+    def _gradients(self, message: Message) -> dict[str, NDArray[Any]]:
+        """Sums for models (M, m, p + 1); ``out`` (M,) is the fold held out."""
+        Z, y, w = self._rows()
+        loss, gradient, weight = [], [], []
+        for beta, out in zip(message["beta"], message["out"], strict=True):
+            v = np.where(self._fold == out, 0.0, w)
+            row, slope = self._misfit(Z @ beta.T, y)
+            loss.append(v @ row)
+            gradient.append((slope * v[:, None]).T @ Z)
+            weight.append(v.sum())
+        return {"loss": np.array(loss), "gradient": np.array(gradient), "weight": np.array(weight)}
 
     def _slopes(self, message: Message) -> dict[str, NDArray[Any]]:
         """Sums for models (M, p + 1); ``own`` holds the sites' intercepts, ``out`` (M,) the fold held out."""
@@ -143,11 +181,11 @@ class Site:
         for m, (beta, out) in enumerate(zip(message["beta"], message["out"], strict=True)):
             own = float(message["own"][m, place]) if "own" in message else 0.0
             v = np.where(self._fold == out, 0.0, w)
-            eta = Z @ beta + own
-            mean = expit(eta) if self._k else eta
+            row, slope = self._misfit((Z @ beta + own)[:, None], y)
+            mean = slope[:, 0] + y
             curve = v * (mean * (1.0 - mean) if self._k else 1.0)
-            loss.append(v @ self._loss(eta, y))
-            gradient.append(Z.T @ (v * (mean - y)))
+            loss.append(v @ row)
+            gradient.append(Z.T @ (v * slope[:, 0]))
             hessian.append((Z * curve[:, None]).T @ Z)
         return {"loss": np.array(loss), "gradient": np.array(gradient), "hessian": np.array(hessian)}
 
@@ -158,5 +196,5 @@ class Site:
         for m, (beta, out) in enumerate(zip(message["beta"], message["out"], strict=True)):
             own = float(message["own"][m, place]) if "own" in message else 0.0
             v = np.where(self._fold == out, w, 0.0)
-            total.append(v @ self._loss(Z @ beta + own, y))
+            total.append(v @ self._misfit(Z @ np.atleast_2d(beta).T + own, y)[0])
         return {"loss": np.array(total)}
