@@ -6,17 +6,18 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from medgraft.methods.encode import TableEncoder
 from medgraft.methods.federated.messages import Message
 from medgraft.methods.federated.scaling import encoder_of
-from medgraft.methods.logistic import probabilities, row_loss
 from medgraft.methods.rows import Mask
 from medgraft.methods.splits import Floats, Ints, inner_folds, number_again
 from medgraft.methods.table import InputError, Table
 
 FOLDS = 5
 NO_FOLD = -2
+BLOCK = 2**21  # scores held at once
 
 
 class Site:
@@ -24,10 +25,10 @@ class Site:
 
     It answers ``count``, ``moments``, ``spread`` (about given means), ``levels``, ``encoder`` (which it
     takes), ``values`` (their sums; then it takes their units), ``slopes`` (loss, gradient and Hessian of a
-    linear or logistic model), ``gradients`` (loss and gradient, also of a softmax model) and ``held_out``
-    (losses of held-out patients), and nothing else. A sum over few patients may tell about one of them: a
-    site with fewer than `least` patients takes no part. This is disclosure control by aggregation; it is
-    neither encryption nor differential privacy.
+    linear or logistic model), ``gram`` (products of features), ``gradients`` (loss and gradient, also of a
+    softmax model) and ``held_out`` (losses of held-out patients), and nothing else. A sum over few patients
+    may tell about one of them: a site with fewer than `least` patients takes no part. This is disclosure
+    control by aggregation; it is neither encryption nor differential privacy.
 
     Parameters
     ----------
@@ -105,6 +106,7 @@ class Site:
             "encoder": self._encoder,
             "values": self._values,
             "slopes": self._slopes,
+            "gram": self._gram,
             "gradients": self._gradients,
             "held_out": self._held_out,
         }
@@ -152,26 +154,23 @@ class Site:
             raise InputError(f"The site '{self.name}' has no encoder yet.")
         return self._Z, self._y[self._labelled], self._w[self._labelled]
 
-    def _misfit(self, eta: Floats, y: Floats) -> tuple[Floats, Floats]:
-        """Loss of each row (n,) and its slope in the scores (n, m)."""
-        if not self._k:
-            return 0.5 * (y - eta[:, 0]) ** 2, eta - y[:, None]
-        code = y.astype(np.intp)
-        chance = probabilities(eta)
-        aim = np.eye(self._k)[code]
-        return row_loss(eta, code), (chance - aim)[:, -eta.shape[1] :]
+    def _gram(self, message: Message) -> dict[str, NDArray[Any]]:
+        Z, _, w = self._rows()
+        return {"gram": (Z * w[:, None]).T @ Z}
 
     def _gradients(self, message: Message) -> dict[str, NDArray[Any]]:
         """Sums for models (M, m, p + 1); ``out`` (M,) is the fold held out."""
         Z, y, w = self._rows()
-        loss, gradient, weight = [], [], []
-        for beta, out in zip(message["beta"], message["out"], strict=True):
-            v = np.where(self._fold == out, 0.0, w)
-            row, slope = self._misfit(Z @ beta.T, y)
-            loss.append(v @ row)
-            gradient.append((slope * v[:, None]).T @ Z)
-            weight.append(v.sum())
-        return {"loss": np.array(loss), "gradient": np.array(gradient), "weight": np.array(weight)}
+        beta, out = message["beta"], message["out"]
+        loss, weight, gradient = np.zeros(len(beta)), np.zeros(len(beta)), np.zeros(beta.shape)
+        at_once = max(1, BLOCK // max(len(Z) * beta.shape[1], 1))
+        for i in range(0, len(beta), at_once):
+            b = slice(i, i + at_once)
+            V = np.where(self._fold[:, None] == out[b], 0.0, w[:, None])
+            row, slope = misfit(np.moveaxis(beta[b] @ Z.T, 2, 0), y, self._k)
+            loss[b], weight[b] = (V * row).sum(axis=0), V.sum(axis=0)
+            gradient[b] = np.moveaxis(slope * V[:, :, None], 0, 2) @ Z
+        return {"loss": loss, "gradient": gradient, "weight": weight}
 
     def _slopes(self, message: Message) -> dict[str, NDArray[Any]]:
         """Sums for models (M, p + 1); ``own`` holds the sites' intercepts, ``out`` (M,) the fold held out."""
@@ -181,11 +180,11 @@ class Site:
         for m, (beta, out) in enumerate(zip(message["beta"], message["out"], strict=True)):
             own = float(message["own"][m, place]) if "own" in message else 0.0
             v = np.where(self._fold == out, 0.0, w)
-            row, slope = self._misfit((Z @ beta + own)[:, None], y)
-            mean = slope[:, 0] + y
+            row, slope = misfit((Z @ beta + own)[:, None, None], y, self._k)
+            mean = slope[:, 0, 0] + y
             curve = v * (mean * (1.0 - mean) if self._k else 1.0)
-            loss.append(v @ row)
-            gradient.append(Z.T @ (v * slope[:, 0]))
+            loss.append(v @ row[:, 0])
+            gradient.append(Z.T @ (v * slope[:, 0, 0]))
             hessian.append((Z * curve[:, None]).T @ Z)
         return {"loss": np.array(loss), "gradient": np.array(gradient), "hessian": np.array(hessian)}
 
@@ -196,5 +195,22 @@ class Site:
         for m, (beta, out) in enumerate(zip(message["beta"], message["out"], strict=True)):
             own = float(message["own"][m, place]) if "own" in message else 0.0
             v = np.where(self._fold == out, w, 0.0)
-            total.append(v @ self._misfit(Z @ np.atleast_2d(beta).T + own, y)[0])
+            eta = Z @ np.atleast_2d(beta).T + own
+            total.append(v @ misfit(eta[:, None, :], y, self._k)[0][:, 0])
         return {"loss": np.array(total)}
+
+
+def misfit(eta: Floats, y: Floats, k: int) -> tuple[Floats, Floats]:
+    """Loss (n, M) and its slope in the scores (n, M, m) of M models; y are codes of k classes, or values."""
+    if not k:
+        rest = eta - y[:, None, None]
+        return 0.5 * rest[:, :, 0] ** 2, rest
+    if k == 2:
+        e = eta[:, :, 0]
+        return np.logaddexp(0.0, e) - y[:, None] * e, expit(eta) - y[:, None, None]
+    code = y.astype(np.intp)
+    top = eta.max(axis=2, keepdims=True)
+    e = np.exp(eta - top)
+    norm = e.sum(axis=2, keepdims=True)
+    aim = np.eye(k)[code][:, None, :]
+    return (np.log(norm) + top)[:, :, 0] - (eta * aim).sum(axis=2), e / norm - aim
