@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 import medgraft as mg
+from medgraft.trial.arms import Workbench, build
 
 
 def test_settings_are_read_as_numbers_truths_and_words():
@@ -53,3 +54,55 @@ def test_a_setting_of_another_kind_or_of_the_trials_own_is_an_error(spec, says):
 def test_settings_given_as_keywords_are_part_of_the_name():
     assert mg.arm("finetune", epochs=3).name == mg.arm("finetune:epochs=3").name
     assert mg.arm("finetune", epochs=3).name != mg.arm("finetune", epochs=4).name
+
+
+def test_steps_follow_a_plus_and_have_settings_of_their_own():
+    a = mg.arm("coral:shrinkage=1e-1+rose:shrink=0.5,correct=false+knn-impute")
+    assert (a.method, a.settings) == ("coral", {"shrinkage": 0.1})
+    assert a.steps == (("rose", {"shrink": 0.5, "correct": False}), ("knn-impute", {}))
+    assert a.name == "coral:shrinkage=1e-1+rose:shrink=0.5,correct=false+knn-impute"
+    assert mg.arm("coral+rose", shrinkage=0.1).name == "coral:shrinkage=0.1+rose"
+    assert mg.arm("finetune:lr=1e+3").settings == {"lr": 1000.0}
+
+
+@pytest.mark.parametrize(
+    ("spec", "says"),
+    [
+        ("pooled+rosse", "There is no step 'rosse'. Did you mean 'rose'"),
+        ("pooled+rose:shrinc=1", "The step 'rose' has no setting 'shrinc'. Did you mean 'shrink'"),
+        ("pooled+rose:shrink=much", "takes a number"),
+        ("pooled+rose:random_state=1", "say --seed"),
+        ("pooled+rose+smote", "rose and smote both balance classes"),
+        ("pooled+knn-impute+iterative-impute", "both fill gaps"),
+    ],
+)
+def test_a_step_that_does_not_exist_or_has_no_such_setting_is_an_error(spec, says):
+    with pytest.raises(mg.MedgraftError, match=says):
+        mg.arm(spec)
+
+
+@pytest.mark.parametrize(
+    ("spec", "task", "says"),
+    [
+        ("pooled+rose", "regression", "a regression has none"),
+        ("l2sp+rose", "binary", "has a model of its own"),
+        ("trans-glm+class-weights", "binary", "has a model of its own"),
+        ("guarded+rose", "binary", "chooses among the other arms"),
+        ("scratch+rose", "binary", "has a model of its own"),
+        ("scratch+knn-impute", "binary", "reads images"),
+    ],
+)
+def test_a_step_without_a_place_is_an_error(spec, task, says):
+    with pytest.raises(mg.MedgraftError, match=says):
+        build(mg.arm(spec), Workbench(task, "table"), 0)
+
+
+def test_balancing_stands_inside_the_method_and_filling_around_it():
+    made = build(
+        mg.arm("coral+iterative-impute+class-weights:correct=false"), Workbench("binary", "table"), 7
+    )
+    assert type(made).__name__ == "IterativeImpute"
+    assert type(made.estimator).__name__ == "CORAL"
+    learner = made.estimator.estimator
+    assert type(learner).__name__ == "ClassWeights"
+    assert (learner.correct, learner.random_state) == (False, 7)

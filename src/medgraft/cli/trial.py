@@ -66,7 +66,10 @@ def trial(
     ] = None,
     arm: Annotated[
         list[str] | None,
-        typer.Option(help="METHOD, METHOD:setting=value,... or a pattern such as '*'. Repeatable."),
+        typer.Option(
+            help="METHOD, METHOD:setting=value,..., METHOD+STEP (pooled+rose, coral+smote, "
+            "l2sp+knn-impute) or a pattern such as '*'. Repeatable."
+        ),
     ] = None,
     task: Task = "auto",
     metric: Annotated[str | None, typer.Option(help="Metric of the verdict.")] = None,

@@ -1,13 +1,15 @@
-"""Arms: a method, its settings and what it learns from, by name."""
+"""Arms: a method, its settings and the steps before it, by name."""
 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
 from medgraft.base import MedgraftError, did_you_mean
 from medgraft.methods import Guarded, Method, Pipeline, entries
+from medgraft.methods.prepare import steps
 
 
 @dataclass(frozen=True)
@@ -24,11 +26,14 @@ class Arm:
         Name in the registry of methods.
     settings : dict
         Keyword arguments of the method.
+    steps : tuple of (str, dict)
+        Names and settings of what is done to training rows before: balancing classes, filling gaps.
     """
 
     name: str
     method: str
     settings: dict[str, Any] = field(default_factory=dict)
+    steps: tuple[tuple[str, dict[str, Any]], ...] = ()
 
     @property
     def entry(self) -> Method:
@@ -37,15 +42,16 @@ class Arm:
 
 
 def arm(spec: str, **settings: Any) -> Arm:
-    """Make an arm from ``"method"`` or ``"method:setting=value,setting=value"``.
+    """Make an arm from ``"method"``, ``"method:setting=value,setting=value"`` or ``"method+step"``.
 
     Parameters
     ----------
     spec : str
         A method's name, and after a colon its settings. Values are read as JSON where they can be
-        (``5``, ``0.001``, ``true``, ``null``), as text otherwise.
+        (``5``, ``0.001``, ``true``, ``null``), as text otherwise. After a plus a step that balances classes
+        (``+rose``, ``+class-weights``, ``+smote``) or fills gaps (``+knn-impute``), with settings of its own.
     **settings
-        More settings; they win over those in `spec`.
+        More settings of the method; they win over those in `spec`.
 
     Returns
     -------
@@ -54,29 +60,51 @@ def arm(spec: str, **settings: Any) -> Arm:
     Raises
     ------
     MedgraftError
-        The method or a setting does not exist, or a setting has no value.
+        The method, a step or a setting does not exist, or a setting has no value; two steps balance classes,
+        or two fill gaps.
 
     Examples
     --------
     >>> a = arm("finetune:epochs=5", lr=1e-4)
     >>> a.name, a.settings
     ('finetune:epochs=5,lr=0.0001', {'epochs': 5, 'lr': 0.0001})
+    >>> arm("coral+rose:shrink=0.5").steps
+    (('rose', {'shrink': 0.5}),)
     """
-    method, _, text = spec.partition(":")
+    # A letter follows the plus of a step; that of a number such as 1e+3 has a digit after it.
+    first, *after = re.split(r"\+(?=\s*[A-Za-z])", spec.strip())
+    method, _, text = first.partition(":")
     method = method.strip()
     given = _parse(text, spec) | settings
-    known = entries[method].cls().get_params(deep=False)
-    for name, value in given.items():
-        if name not in known:
-            options = ", ".join(sorted(set(known) - set(_OWNED)))
-            hint = did_you_mean(name, known) or (f" It has: {options}." if options else " It has none.")
-            raise MedgraftError(f"The method '{method}' has no setting '{name}'.{hint}")
-        if name in _OWNED:
-            raise MedgraftError(f"The setting '{name}' of '{method}' is the trial's own: {_OWNED[name]}.")
-        _check_kind(method, name, value, known[name])
+    _check_settings("method", method, entries[method].cls().get_params(deep=False), given)
     shown = ",".join(f"{name}={json.dumps(value, default=str)}" for name, value in settings.items())
-    name = spec.strip() if not shown else f"{spec.strip()}{',' if text else ':'}{shown}"
-    return Arm(name, method, given)
+    whole = first.strip() if not shown else f"{first.strip()}{',' if text else ':'}{shown}"
+    made = tuple(_step(part, spec) for part in after)
+    for kind, does in (("learner", "balance classes"), ("method", "fill gaps")):
+        same = [name for name, _ in made if steps[name].around == kind]
+        if len(same) > 1:
+            raise MedgraftError(f"In the arm '{spec}' {' and '.join(same)} both {does}: keep one of them.")
+    return Arm("+".join([whole, *(part.strip() for part in after)]), method, given, made)
+
+
+def _step(text: str, spec: str) -> tuple[str, dict[str, Any]]:
+    name, _, settings = text.partition(":")
+    name = name.strip()
+    given = _parse(settings, spec)
+    _check_settings("step", name, steps[name].cls().get_params(deep=False), given)
+    return name, given
+
+
+def _check_settings(kind: str, name: str, known: dict[str, Any], given: dict[str, Any]) -> None:
+    """Refuse settings that a method or step does not have, that are the trial's own, or of another kind."""
+    for setting, value in given.items():
+        if setting not in known:
+            options = ", ".join(sorted(set(known) - set(_OWNED)))
+            hint = did_you_mean(setting, known) or (f" It has: {options}." if options else " It has none.")
+            raise MedgraftError(f"The {kind} '{name}' has no setting '{setting}'.{hint}")
+        if setting in _OWNED:
+            raise MedgraftError(f"The setting '{setting}' of '{name}' is the trial's own: {_OWNED[setting]}.")
+        _check_kind(name, setting, value, known[setting])
 
 
 # Settings that a trial fills in, and where the user says them instead.
@@ -101,7 +129,8 @@ def _check_kind(method: str, name: str, value: Any, default: Any) -> None:
         "a number": isinstance(value, int | float) and not isinstance(value, bool) if number else True,
         "a whole number": isinstance(value, int) if number and isinstance(default, int) else True,
         "true or false": isinstance(value, bool) if isinstance(default, bool) else True,
-        "text": isinstance(value, str) if isinstance(default, str) else True,
+        # "auto" may stand in for a number
+        "text": isinstance(value, str) if isinstance(default, str) and default != "auto" else True,
     }
     wanted = next((kind for kind, ok in fits.items() if not ok), None)
     if wanted is not None and value is not None:
@@ -146,7 +175,9 @@ def build(
     """Return the unfitted estimator of an arm.
 
     On images a method for arrays stands behind the pretrained network's frozen features; a network
-    method reads the images itself. ``guarded`` receives every other arm of the trial as a candidate.
+    method reads the images itself. ``guarded`` receives every other arm of the trial as a candidate. A step
+    that balances classes is the learner inside the method, where rows are encoded, weighted and aligned
+    already; one that fills gaps stands around the method. Either learns from training rows alone.
 
     Parameters
     ----------
@@ -163,9 +194,15 @@ def build(
     -------
     estimator
         With the estimator contract of :class:`medgraft.methods.TransferEstimator`.
+
+    Raises
+    ------
+    MedgraftError
+        A step that the method or the task has no place for.
     """
     cls = arm.entry.cls
     known = cls().get_params(deep=False)
+    _check_steps(arm, bench)
     offered = {
         "task": bench.sklearn_task,
         "random_state": seed,
@@ -182,9 +219,34 @@ def build(
         params["control"] = None if control is None else build(control, bench, seed)
         params["control_name"] = None if control is None else control.name
         return cls(**params)
+    for name, settings in arm.steps:
+        if steps[name].around == "learner":
+            params["estimator"] = steps[name].cls(random_state=seed, **settings)
     estimator = cls().set_params(**params)
+    for name, settings in arm.steps:
+        if steps[name].around == "method":
+            estimator = steps[name].cls(estimator, random_state=seed, **settings)
     if bench.kind == "image" and "images" not in arm.entry.needs and arm.method != "majority":
         from medgraft.methods.finetune.features import BackboneFeatures
 
         return Pipeline(BackboneFeatures(bench.pretrained, device=bench.device), estimator)
     return estimator
+
+
+def _check_steps(arm: Arm, bench: Workbench) -> None:
+    cls, needs = arm.entry.cls, arm.entry.needs
+    if arm.steps and issubclass(cls, Guarded):
+        raise MedgraftError(
+            f"'{arm.name}': {arm.method} chooses among the other arms, so add the step to one of those."
+        )
+    for name, _ in arm.steps:
+        if steps[name].around == "method":
+            if "images" in needs:
+                raise MedgraftError(f"'{arm.name}': {arm.method} reads images, which have no gaps to fill.")
+        elif bench.task == "regression":
+            raise MedgraftError(f"'{arm.name}': {name} balances classes, and a regression has none.")
+        elif "estimator" not in cls().get_params(deep=False) or getattr(cls, "own_learner", False):
+            raise MedgraftError(
+                f"'{arm.name}': {arm.method} has a model of its own, so {name} has no place in it; use a "
+                "method that takes any learner, such as pooled or coral."
+            )

@@ -79,6 +79,8 @@ class L2SP(TransferEstimator):
     True
     """
 
+    own_learner = True  # whether `estimator` must be left alone
+
     def _fit(self, rows: Rows) -> None:
         if self.estimator is not None:
             raise InputError("l2sp moves the coefficients of its own linear model: leave estimator unset.")
