@@ -21,6 +21,8 @@ class FederatedMethod(SiteMethod):
     rows of several sites together. It adds the setting `least`: a site with fewer patients takes no part.
     """
 
+    site = Site  # what stands at the other end of a line
+
     def __init__(
         self,
         *,
@@ -41,7 +43,7 @@ class FederatedMethod(SiteMethod):
             at = np.flatnonzero(sited.site == k)
             if not len(at):
                 continue
-            made = Site(
+            made = self.site(
                 name,
                 rows.table.take(at),
                 rows.y[at],
@@ -69,9 +71,11 @@ class FederatedMethod(SiteMethod):
         self._centre, self._scale = (0.0, 1.0) if sited.rows.k else federated_units(federation)
 
     def _shared(self, beta: Floats) -> Floats:
-        """Coefficients (m, p + 1) in the units of the values."""
+        """Coefficients (m, p + 1) in the units of the values; intercepts of several classes sum to zero."""
         out = beta * self._scale
         out[:, -1] += self._centre
+        if len(out) > 1:
+            out[:, -1] -= out[:, -1].mean()
         return np.asarray(out)
 
     def _say(self, sentence: str) -> None:

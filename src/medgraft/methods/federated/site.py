@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -98,7 +99,18 @@ class Site:
         InputError
             The question is not one that a site answers.
         """
-        known = {
+        known = self._known()
+        if self.patients < self._least:
+            raise InputError(
+                f"The site '{self.name}' has fewer than {self._least} patients: it shares no sums."
+            )
+        if question not in known:
+            raise InputError(f"A site does not answer '{question}': it answers {', '.join(known)}.")
+        return known[question](message)
+
+    def _known(self) -> dict[str, Callable[[Message], dict[str, NDArray[Any]]]]:
+        """Questions and who answers them."""
+        return {
             "count": self._count,
             "moments": self._moments,
             "spread": self._spread,
@@ -110,13 +122,6 @@ class Site:
             "gradients": self._gradients,
             "held_out": self._held_out,
         }
-        if self.patients < self._least:
-            raise InputError(
-                f"The site '{self.name}' has fewer than {self._least} patients: it shares no sums."
-            )
-        if question not in known:
-            raise InputError(f"A site does not answer '{question}': it answers {', '.join(known)}.")
-        return known[question](message)
 
     def _count(self, message: Message) -> dict[str, NDArray[Any]]:
         return {"weight": np.array([self._w.sum(), self._w[self._labelled].sum()])}
