@@ -88,6 +88,7 @@ def test_a_step_that_does_not_exist_or_has_no_such_setting_is_an_error(spec, say
         ("l2sp+rose", "binary", "has a model of its own"),
         ("trans-glm+class-weights", "binary", "has a model of its own"),
         ("guarded+rose", "binary", "chooses among the other arms"),
+        ("majority+rose", "binary", "has a model of its own"),
         ("scratch+rose", "binary", "has a model of its own"),
         ("scratch+knn-impute", "binary", "reads images"),
     ],

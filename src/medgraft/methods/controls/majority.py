@@ -58,6 +58,8 @@ class Majority(TransferEstimator):
             self.note_ = "No target patient has a label: the labelled patients of all domains were counted."
         return where
 
+    own_learner = True  # it learns nothing from features, so no learner has a place in it
+
     def _fit(self, rows: Rows) -> None:
         where = self._counted(rows)
         w, y = rows.weight[where], rows.y[where]
