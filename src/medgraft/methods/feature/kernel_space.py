@@ -16,7 +16,7 @@ from scipy.linalg import eigh
 from scipy.spatial.distance import pdist
 
 from medgraft.methods.base import TransferEstimator
-from medgraft.methods.rows import Rows
+from medgraft.methods.rows import Mask, Rows
 from medgraft.methods.splits import Floats, Ints
 from medgraft.methods.table import InputError
 
@@ -139,6 +139,8 @@ class KernelMethod(TransferEstimator):
         Number m of landmarks, at most.
     """
 
+    _counts: tuple[str, ...] = ("n_components", "n_landmarks")  # settings that are numbers of things
+
     def __init__(
         self,
         *,
@@ -196,7 +198,7 @@ class KernelMethod(TransferEstimator):
         return self._embed(Z) if self.n_components_ else Z
 
     def _check(self) -> None:
-        for name in ("n_components", "n_landmarks"):
+        for name in self._counts:
             value = getattr(self, name)
             if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
                 raise InputError(f"{name} must be a whole number from 1 on, not {value!r}.")
@@ -228,16 +230,19 @@ def mean_difference(a: Floats, b: Floats) -> Floats:
     return np.asarray(a / a.sum() - b / b.sum())
 
 
+def drawn(rows: Rows, where: Mask, most: int, seed: int) -> Ints:
+    """At most so many distinct rows of `where`, in an order that belongs to their content and the seed."""
+    at = np.flatnonzero(where)
+    keys = rows.table.keys()[at]
+    at = at[np.lexsort((rows.units[at], keys))]
+    _, first = np.unique(np.sort(keys), return_index=True)
+    return at[first][np.random.default_rng(seed).permutation(len(first))[:most]]
+
+
 def candidates(rows: Rows, most: int, seed: int) -> Ints:
-    """Distinct rows, at most so many of each side, in an order that belongs to their content and the seed."""
-    keys = rows.table.keys()
-    taken: list[Ints] = []
-    for side in (rows.source, rows.target):
-        at = np.flatnonzero(side)
-        _, first = np.unique(keys[at], return_index=True)
-        taken.append(at[first][np.random.default_rng(seed).permutation(len(first))[:most]])
-    both = np.concatenate(taken)
-    _, first = np.unique(keys[both], return_index=True)
+    """Distinct rows, at most so many of each side, mixed."""
+    both = np.concatenate([drawn(rows, side, most, seed) for side in (rows.source, rows.target)])
+    _, first = np.unique(rows.table.keys()[both], return_index=True)
     return both[first][np.random.default_rng(seed).permutation(len(first))]
 
 
