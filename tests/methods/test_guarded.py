@@ -13,8 +13,13 @@ from medgraft.methods.controls.majority import Majority
 from medgraft.methods.controls.pooled import Pooled
 from medgraft.methods.controls.source_only import SourceOnly
 from medgraft.methods.controls.target_only import TargetOnly
+from medgraft.methods.encode import TableEncoder
+from medgraft.methods.inner_fits import Given, there_and_back
 from medgraft.methods.instance.ulsif import ULSIF
+from medgraft.methods.learner import LogisticLearner
 from medgraft.methods.model.l2sp import L2SP
+from medgraft.methods.rows import Rows
+from medgraft.methods.table import Table
 
 
 class Spy(ClassifierMixin, BaseEstimator):
@@ -249,3 +254,53 @@ def test_a_held_out_patient_is_in_no_row_of_inner_training_at_any_site():
     Guarded({"witness": Witness()}, Witness(right=False), inner_folds=3).fit(X, y, **keywords)
     assert len(asked) >= 6
     assert all(not trained & held for trained, held in asked)
+
+
+def test_a_candidate_that_fails_a_subgroup_is_passed_over():
+    X, y, rows = table(n_source=200, n_target=120)
+    sex = np.where(np.arange(len(y)) % 2 == 0, "f", "m")
+    # The source is right for men and upside down for women, who are told by a feature.
+    X = np.column_stack([X, np.where(sex == "f", 1.0, 0.0)])
+    target = rows["domain"] == "t"
+    y = np.where(target | (sex == "m"), y, y + 40.0)
+    arms = {"pooled": Pooled(task="regression")}
+    control = TargetOnly(task="regression")
+    rows["labelled"] = ~target | (np.arange(len(y)) % 3 == 0)
+    m = Guarded(arms, control, task="regression").fit(X, y, **rows, subgroups={"sex": sex})
+    assert m.choice_ == "target-only"
+    assert any(row.get("inferior_in") for row in m.report_["table"])
+    with pytest.raises(MedgraftError, match="margin"):
+        Guarded(arms, control, task="regression", margin=-1).fit(X, y, **rows)
+
+
+def test_circular_validation_is_a_plain_loop_there_and_back():
+    X, y, rows = table(n_source=60, n_target=30)
+    y = (y > 0).astype(int)
+    rows["labelled"] = rows["domain"] == "s"
+    arm = Pooled(estimator=LogisticLearner(penalties=[1.0]))
+    seen = Rows.of(Table.of(X), y, regression=False, **rows)
+    columns = {k: np.asarray(v) for k, v in rows.items() if k != "target"}
+    at, fold = np.arange(60), np.arange(60) % 3
+    got = there_and_back(Given(X, y, columns, "t"), seen, at, fold, [0, 1, 2], arm)
+    for f in range(3):
+        train, test = at[fold != f], at[fold == f]
+        there = LogisticLearner(penalties=[1.0])
+        scaled = TableEncoder().fit(np.r_[X[train], X[60:]])
+        there.fit(scaled.transform(X[train]), y[train])
+        labels = there.predict(scaled.transform(X[60:]))
+        back = LogisticLearner(penalties=[1.0]).fit(scaled.transform(X[60:]), labels)
+        np.testing.assert_allclose(got[test], back.predict_proba(scaled.transform(X[test])), atol=1e-6)
+
+
+def test_circular_validation_drops_an_arm_that_finds_no_way_back():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(240, 3))
+    y = (X[:, 0] > 0).astype(int)
+    rows = {"domain": np.repeat(["s", "t"], 120), "target": "t", "labelled": np.arange(240) < 120}
+    arms = {"majority": Majority(), "pooled": Pooled()}
+    for control, kept in (("majority", "pooled"), ("pooled", "pooled")):
+        m = Guarded(arms, arms[control], control_name=control, unlabelled="circular").fit(X, y, **rows)
+        assert m.choice_ == kept
+    assert "there and back" in m.report_["reason"]
+    with pytest.raises(MedgraftError, match="unlabelled"):
+        Guarded(arms, unlabelled="guess").fit(X, y, **rows)

@@ -17,6 +17,7 @@ from medgraft.evidence.compare import differing
 from medgraft.evidence.interval import jsonable
 from medgraft.evidence.metrics.base import Floats, Metric, as_metric
 from medgraft.evidence.scores import Scores
+from medgraft.evidence.subgroups import inferior
 
 RULES = ("one-se", "family")
 
@@ -31,7 +32,8 @@ class Choice:
         The arm chosen: a candidate, or the control.
     table : list of dict
         For each arm: "name", "value", "difference" from the control in units of the metric, "se" its standard
-        error, "needed" the gain it takes to be chosen, "chosen". None where undefined.
+        error, "needed" the gain it takes to be chosen, "chosen". None where undefined. "inferior_in" names
+        the subgroups for which an arm was passed over.
     reason : str
         One sentence.
     """
@@ -79,6 +81,8 @@ def choose(
     seed: int = 0,
     rule: str = "one-se",
     n_boot: int = 1000,
+    subgroups: Mapping[str, ArrayLike] | None = None,
+    margin: float = 0.0,
 ) -> Choice:
     r"""Choose among arms by their out-of-fold predictions, keeping the control unless one is clearly better.
 
@@ -113,6 +117,11 @@ def choose(
         See above.
     n_boot : int
         Draws.
+    subgroups : mapping of name to (n,) array, optional
+        Attributes of the patients (sex, site, ...): an arm that is shown to be inferior to the control in one
+        of their subgroups is passed over; see `medgraft.evidence.subgroups.inferior`.
+    margin : float
+        The non-inferiority margin of subgroups, in units of the metric.
 
     Returns
     -------
@@ -155,11 +164,25 @@ def choose(
     usable = np.isfinite(errors) & np.isfinite(differences) & (errors > 0)
     needed = _multiple(rule, gains, usable) * errors
 
-    best = (
-        int(np.argmax(np.where(np.isfinite(differences), chosen.sign * differences, -np.inf)))
-        if names
-        else -1
+    patients = first.group
+    worse = (
+        inferior(
+            chosen,
+            y,
+            {k: s.p for k, s in scores.items()},
+            control,
+            subgroups,
+            group=patients,
+            margin=margin,
+            n_boot=n_boot,
+            seed=seed,
+        )
+        if subgroups
+        else {}
     )
+    allowed = np.array([not worse.get(k) for k in names], dtype=bool)
+    usual = np.where(np.isfinite(differences) & allowed, chosen.sign * differences, -np.inf)
+    best = int(np.argmax(usual)) if allowed.any() else -1
     wins = best >= 0 and bool(chosen.sign * differences[best] > needed[best])  # nan never wins
     name = names[best] if wins else control
     rows = [
@@ -167,11 +190,24 @@ def choose(
         *zip(names, values[1:], differences, errors, needed, strict=True),
     ]
     keys = ("value", "difference", "se", "needed")
-    table = [
+    table: list[dict[str, Any]] = [
         {"name": k, **dict(zip(keys, map(jsonable, row), strict=True)), "chosen": k == name}
         for k, *row in rows
     ]
-    return Choice(name, table, _reason(chosen, control, table, table[best + 1], wins))
+    for row in table:
+        if worse.get(row["name"]):
+            row["inferior_in"] = worse[row["name"]]
+    reason = _reason(chosen, control, table, table[best + 1], wins) if best >= 0 or not names else ""
+    return Choice(name, table, _passed_over(reason, control, worse))
+
+
+def _passed_over(reason: str, control: str, worse: Mapping[str, list[str]]) -> str:
+    """Add to the reason which arms were not considered because they fail some patients."""
+    told = [f"{k} (among {', '.join(where)})" for k, where in worse.items() if where]
+    if not told:
+        return reason
+    said = f"Worse than the control for some patients, and so passed over: {'; '.join(told)}."
+    return f"{reason or f'The control {control} is kept: every candidate fails some patients.'} {said}"
 
 
 def _reason(

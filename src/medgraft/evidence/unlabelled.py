@@ -139,6 +139,7 @@ def choose_unlabelled(
     control: str,
     *,
     group: ArrayLike | None = None,
+    how: str = "importance-weighted",
 ) -> Choice:
     r"""Choose among arms by importance-weighted losses of held-out source rows; keep the control in doubt.
 
@@ -159,6 +160,9 @@ def choose_unlabelled(
     control : str
     group : (n,) array, default every row its own
         Patients.
+    how : {"importance-weighted", "circular"}
+        What the predictions are, for the reason: "circular" says that they were made on the way back from the
+        target.
 
     Returns
     -------
@@ -186,6 +190,7 @@ def choose_unlabelled(
         rows.append({"name": name, **{k: jsonable(v) for k, v in numbers.items()}, "chosen": False})
     others = [r for r in rows if r["name"] != control]
     best = min(others, key=lambda r: (r["difference"], r["name"]), default=None)
+    told = "weighted to be like the target's" if how == "importance-weighted" else "there and back"
     name, reason = control, f"The control {control} is kept"
     if best is None:
         reason += ": there is no other candidate."
@@ -194,14 +199,12 @@ def choose_unlabelled(
     elif -best["difference"] > best["se"] > 0:
         name = best["name"]
         reason = (
-            f"{name} is chosen without target labels: its loss on held-out source patients, weighted to be "
-            f"like the target's, is {-best['difference']:.2g} lower than that of the control {control}, more "
-            f"than the {best['se']:.2g} asked for."
+            f"{name} is chosen without target labels: its loss on held-out source patients, {told}, is "
+            f"{-best['difference']:.2g} lower than that of the control {control}, more than the "
+            f"{best['se']:.2g} asked for."
         )
     else:
-        reason += (
-            ": no candidate has a clearly lower loss on source patients weighted to be like the target's."
-        )
+        reason += f": no candidate has a clearly lower loss on held-out source patients, {told}."
     for row in rows:
         row["chosen"] = row["name"] == name
     return Choice(name, rows, reason)

@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -17,11 +17,14 @@ from medgraft.evidence import Choice, choose, choose_unlabelled, default_metric
 from medgraft.methods.base import TASK_NAMES, _classifies, contract_tags
 from medgraft.methods.controls.source_only import SourceOnly
 from medgraft.methods.controls.target_only import TargetOnly
+from medgraft.methods.inner_fits import Given, aligned, out_of_fold, there_and_back
 from medgraft.methods.instance.ratio import even_out, fit_ratio
 from medgraft.methods.registry import entries, method
 from medgraft.methods.rows import Rows
 from medgraft.methods.splits import Floats, Ints, inner_folds, number_again
 from medgraft.methods.table import InputError, Table
+
+UNLABELLED = ("importance-weighted", "circular")
 
 
 @method(
@@ -29,7 +32,10 @@ from medgraft.methods.table import InputError, Table
     family="guard",
     needs=("source",),
     cost="(inner folds) x (candidates) fits, and one more",
-    refs=("Breiman, Friedman, Olshen and Stone 1984, section 3.4.3 (the rule of one standard error)",),
+    refs=(
+        "Breiman, Friedman, Olshen and Stone 1984, section 3.4.3 (the rule of one standard error)",
+        "Bruzzone and Marconcini 2010, doi:10.1109/TPAMI.2009.57 (circular validation)",
+    ),
     default=True,
 )
 class Guarded(BaseEstimator):
@@ -43,7 +49,8 @@ class Guarded(BaseEstimator):
     in training) and predict it. `medgraft.evidence.choose` compares these predictions; the choice is fitted
     again on all rows. Where no target patient has a label, `medgraft.evidence.choose_unlabelled` compares
     predictions of held-out source patients instead, weighted by the density ratio target/source: right if the
-    rule is the same on both sides, and the control (``source-only``) is kept in doubt.
+    rule is the same on both sides, and the control (``source-only``) is kept in doubt. Or ("circular") an arm
+    labels the target's patients, learns from them the way back, and predicts the held-out source patients.
 
     Parameters
     ----------
@@ -60,6 +67,11 @@ class Guarded(BaseEstimator):
         Folds; 1 means one split, three quarters to train and one to compare.
     rule : str
         "one-se" or "family": see `medgraft.evidence.choose`.
+    unlabelled : str
+        How to choose where no target patient has a label: "importance-weighted" or "circular".
+    margin : float
+        How much worse than the control, in units of the metric, a candidate may be for some subgroup of
+        `subgroups` before it is passed over.
     task : str
         ``"classification"`` or ``"regression"``.
     random_state : int
@@ -111,6 +123,8 @@ class Guarded(BaseEstimator):
         metric: str = "auto",
         inner_folds: int = 3,
         rule: str = "one-se",
+        margin: float = 0.0,
+        unlabelled: str = "importance-weighted",
         task: str = "classification",
         random_state: int = 0,
     ) -> None:
@@ -120,6 +134,8 @@ class Guarded(BaseEstimator):
         self.metric = metric
         self.inner_folds = inner_folds
         self.rule = rule
+        self.margin = margin
+        self.unlabelled = unlabelled
         self.task = task
         self.random_state = random_state
 
@@ -136,8 +152,17 @@ class Guarded(BaseEstimator):
         labelled: Any = None,
         sample_weight: Any = None,
         groups: Any = None,
+        subgroups: Any = None,
     ) -> Self:
-        """Choose, and fit the choice; parameters as in `TransferEstimator.fit`."""
+        """Choose, and fit the choice; parameters as in `TransferEstimator.fit`.
+
+        `subgroups` (DataFrame or dict of arrays (n,)) holds attributes that are no features: a candidate that
+        is shown to be worse than the control for one of their subgroups is passed over.
+        """
+        if not self.margin >= 0:
+            raise InputError(f"margin must be 0 or more, not {self.margin!r}.")
+        if self.unlabelled not in UNLABELLED:
+            raise InputError(f"unlabelled must be one of {', '.join(UNLABELLED)}, not {self.unlabelled!r}.")
         if self.task not in TASK_NAMES:
             raise InputError(f"task '{self.task}' does not exist: use one of {', '.join(TASK_NAMES)}.")
         table = Table.of(X)
@@ -149,10 +174,11 @@ class Guarded(BaseEstimator):
         if rows.classes is not None:
             self.classes_ = rows.classes
         columns = {k: np.asarray(v) for k, v in keywords.items() if v is not None}
-        given = _Given(X, np.asarray(y).reshape(-1), columns, target)
+        given = Given(X, np.asarray(y).reshape(-1), columns, target)
         name, control = self._control(bool((rows.target & rows.labelled).any()))
         arms = {name: control, **{k: v for k, v in self._candidates().items() if k != name}}
-        self.report_ = self._choose(given, rows, arms, name)
+        told = {} if subgroups is None else {str(k): np.asarray(subgroups[k]) for k in subgroups}
+        self.report_ = self._choose(given, rows, arms, name, told)
         self.choice_ = self.report_["choice"]
         self.best_ = given.fit(arms[self.choice_], rows.index)
         return self
@@ -179,7 +205,14 @@ class Guarded(BaseEstimator):
             and kind in m.tasks
         }
 
-    def _choose(self, given: _Given, rows: Rows, arms: dict[str, Any], control: str) -> dict[str, Any]:
+    def _choose(
+        self,
+        given: Given,
+        rows: Rows,
+        arms: dict[str, Any],
+        control: str,
+        subgroups: dict[str, NDArray[Any]],
+    ) -> dict[str, Any]:
         own = np.flatnonzero(rows.target & rows.labelled)
         # Without a target label, source patients that look like the target's stand in for them.
         at = own if len(own) else np.flatnonzero(rows.source & rows.labelled)
@@ -208,10 +241,11 @@ class Guarded(BaseEstimator):
         )
         parts = [0] if self.inner_folds == 1 else np.unique(fold).tolist()
         held = np.isin(fold, parts)
+        made = there_and_back if not len(own) and self.unlabelled == "circular" else out_of_fold
         preds: dict[str, Floats] = {}
         for name, arm in arms.items():
             try:
-                preds[name] = self._out_of_fold(given, rows, at, fold, parts, arm)[held]
+                preds[name] = made(given, rows, at, fold, parts, arm)[held]
             except MedgraftError as error:
                 if name == control:
                     raise
@@ -226,6 +260,8 @@ class Guarded(BaseEstimator):
                 fold=fold[held],
                 seed=self.random_state,
                 rule=self.rule,
+                subgroups={k: v[rows.index[at]][held] for k, v in subgroups.items()},
+                margin=self.margin,
             )
             if len(own)
             else self._choose_by_source(rows, at[held], preds, control)
@@ -233,6 +269,10 @@ class Guarded(BaseEstimator):
         return {**report, "choice": choice.name, "reason": choice.reason, "table": choice.table}
 
     def _choose_by_source(self, rows: Rows, at: Ints, preds: dict[str, Floats], control: str) -> Choice:
+        if self.unlabelled == "circular":
+            return choose_unlabelled(
+                rows.y[at], preds, rows.weight[at], control, group=rows.units[at], how="circular"
+            )
         Z = rows.encoder().transform(rows.table)
         # A random order that belongs to the rows' content and the seed, as the ratio's fit asks.
         order = np.argsort(rows.table.keys(), kind="stable")
@@ -242,27 +282,6 @@ class Guarded(BaseEstimator):
         raw = ratio(Z[at])
         weight = even_out(raw, rows.weight[at]) if raw.any() else raw
         return choose_unlabelled(rows.y[at], preds, weight * rows.weight[at], control, group=rows.units[at])
-
-    def _out_of_fold(
-        self, given: _Given, rows: Rows, at: Ints, fold: Ints, parts: list[int], arm: Any
-    ) -> Floats:
-        out = np.full((len(at), rows.k) if rows.k else len(at), np.nan)
-        for f in parts:
-            test = at[fold == f]
-            # Not only the held-out rows: what else is known of these patients, at any site, goes too.
-            train = rows.index[~np.isin(rows.units, rows.units[test])]
-            model = given.fit(arm, train)
-            X = given.take(rows.index[test])
-            out[fold == f] = self._aligned(model, X) if rows.k else model.predict(X)
-        return out
-
-    def _aligned(self, model: Any, X: Any) -> Floats:
-        """Probabilities of a model laid out over all classes."""
-        place = {c: i for i, c in enumerate(self.classes_.tolist())}
-        proba = np.asarray(model.predict_proba(X))
-        out = np.zeros((len(proba), len(place)))
-        out[:, [place[c] for c in model.classes_.tolist()]] = proba
-        return out
 
     def _read(self, X: Any) -> Any:
         check_is_fitted(self, "best_")
@@ -276,7 +295,7 @@ class Guarded(BaseEstimator):
     def predict_proba(self, X: Any) -> Floats:
         """Class probabilities (n, K) of the choice, in the order of `classes_`."""
         X = self._read(X)
-        return self._aligned(self.best_, X)
+        return aligned(self.best_, X, self.classes_)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Label or value (n,) predicted by the choice."""
@@ -287,24 +306,6 @@ class Guarded(BaseEstimator):
         """Accuracy, or R2 for regression."""
         measure = accuracy_score if _classifies(self) else r2_score
         return float(measure(y, self.predict(X), sample_weight=sample_weight))
-
-
-class _Given:
-    """What the caller gave, to be cut by rows; lives only while fitting."""
-
-    def __init__(self, X: Any, y: NDArray[Any], columns: dict[str, NDArray[Any]], target: str | None) -> None:
-        self.X, self.y, self.columns, self.target = X, y, columns, target
-
-    def take(self, rows: Ints) -> Any:
-        return self.X.iloc[rows] if isinstance(self.X, pd.DataFrame) else self.X[rows]
-
-    def fit(self, arm: Any, rows: Ints) -> Any:
-        model = clone(arm)
-        progress = getattr(arm, "progress", None)
-        if progress is not None:  # a callback is no setting, so that clone leaves it behind
-            model.progress = progress
-        columns = {k: v[rows] for k, v in self.columns.items()}
-        return model.fit(self.take(rows), self.y[rows], target=self.target, **columns)
 
 
 def _nothing_to_weight(rows: Rows, own: Ints) -> str:

@@ -15,6 +15,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from medgraft.cohort import Split
+from medgraft.methods import Guarded
 
 
 @dataclass
@@ -53,6 +54,7 @@ class TrainingData:
     domains: np.ndarray | None
     target: str | None
     n_classes: int | None
+    protected: pd.DataFrame | None = None  # attributes for the guard, which no arm learns from
     blocks: np.ndarray | None = None  # of a time-ordered trial: what inner splits may not tear apart
 
     def target_of(self, split: Split) -> str | None:
@@ -91,6 +93,8 @@ def fit(estimator: Any, data: TrainingData, split: Split, threads: int | None = 
         if data.blocks is not None:  # the target is one patient, whose stretches of time stand for patients
             own = data.domains[rows] == target
             keywords["groups"] = np.where(own, -1 - data.blocks[rows], data.groups[rows])
+    if data.protected is not None and isinstance(estimator, Guarded):
+        keywords["subgroups"] = data.protected.iloc[rows]
     with threadpool_limits(threads):
         return estimator.fit(data.X.iloc[rows], y, **keywords)
 

@@ -178,7 +178,8 @@ class Trial:
         blocks = None
         if self.design.kind == "time-ordered":
             blocks = early_blocks(d, self.splits)
-        return TrainingData(d.X, d.y, d.groups, d.domains, self.design.target, n_classes, blocks)
+        protected = d.table[list(d.protected)] if d.protected else None
+        return TrainingData(d.X, d.y, d.groups, d.domains, self.design.target, n_classes, protected, blocks)
 
     @property
     def threads(self) -> int | None:

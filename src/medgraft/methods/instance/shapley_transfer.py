@@ -164,7 +164,7 @@ class ShapleyTransfer(SiteMethod):
         self.losses_ = game.losses(own)
         self.proportion_ = 1.0
         if len(self.losses_):  # of losses that differ by rounding the first counts: it takes the fewest rows
-            best = int(np.argmin(np.round(self.losses_ / self.losses_.max(), 9)))
+            best = int(np.argmin(np.round(self.losses_ / (self.losses_.max() or 1.0), 9)))
             self.proportion_ = float(PROPORTIONS[best])
         else:
             self.note_ = "The target has too few labelled patients to choose a proportion by: all was taken."
@@ -286,7 +286,7 @@ class _Game:
                     where[rows] = True
                     done[len(rows)] = self._held_out(where, held)
                 total[i] += done[len(rows)]
-        return np.asarray(total / self.rows.weight[own].sum() + 1e-300)
+        return np.asarray(total / self.rows.weight[own].sum())
 
     def _folds(self, own: Mask) -> Ints | None:
         units = number_again(self.rows.units[own])

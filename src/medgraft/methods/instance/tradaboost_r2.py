@@ -164,7 +164,8 @@ class TwoStageTrAdaBoostR2(Rounds):
             fold = np.full(len(boosted.y), -1)
             fold[boosted.target] = inner_folds(units, k=5, seed=self.random_state)
             self.step_errors_ = self._held_out(boosted, fold)
-            self.step_ = int(np.argmin(np.round(self.step_errors_ / self.step_errors_.min(), 9)))
+            scale = float(self.step_errors_.max()) or 1.0
+            self.step_ = int(np.argmin(np.round(self.step_errors_ / scale, 9)))
         else:
             self.note_ = "One labelled target patient allows no choice: the source kept its full weight."
         w = weights[self.step_]
@@ -180,7 +181,7 @@ class TwoStageTrAdaBoostR2(Rounds):
             for s, w in enumerate(stages(rest, self.steps)):
                 vote = boost_r2(rest, w, self.rounds, hold_source=True)[0]
                 total[s] += boosted.weight[held] @ np.abs(vote.predict(boosted.Z[held]) - boosted.y[held])
-        return np.asarray(total / boosted.weight[boosted.target].sum() + 1e-300)
+        return np.asarray(total / boosted.weight[boosted.target].sum())
 
 
 def boost_r2(

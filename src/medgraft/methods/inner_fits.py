@@ -1,0 +1,92 @@
+"""Fits inside a training part: predictions of rows that an arm did not learn from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.base import clone
+
+from medgraft.methods.rows import Rows
+from medgraft.methods.splits import Floats, Ints
+
+
+class Given:
+    """What the caller of a guard gave, to be cut by rows; lives only while fitting."""
+
+    def __init__(self, X: Any, y: NDArray[Any], columns: dict[str, NDArray[Any]], target: str | None) -> None:
+        self.X, self.y, self.columns, self.target = X, y, columns, target
+
+    def take(self, rows: Ints) -> Any:
+        """Features of some rows."""
+        return self.X.iloc[rows] if isinstance(self.X, pd.DataFrame) else self.X[rows]
+
+    def fit(self, arm: Any, rows: Ints) -> Any:
+        """Fit a clone of an arm on some rows."""
+        return self._fit(arm, rows, self.y[rows], {k: v[rows] for k, v in self.columns.items()}, self.target)
+
+    def fit_back(self, arm: Any, taught: Ints, labels: NDArray[Any], others: Ints) -> Any:
+        """Fit a clone with the roles exchanged: `taught` rows, labelled so, are the source of `others`."""
+        rows = np.r_[taught, others]
+        # An unlabelled row's y is never read; any label of the right kind will do.
+        y = np.r_[labels, np.repeat(labels[:1], len(others))]
+        columns = {k: v[rows] for k, v in self.columns.items() if k not in ("domain", "labelled")}
+        here = np.arange(len(rows)) >= len(taught)
+        columns |= {"domain": np.where(here, "there", "here"), "labelled": ~here}
+        return self._fit(arm, rows, y, columns, "there")
+
+    def _fit(
+        self, arm: Any, rows: Ints, y: NDArray[Any], columns: dict[str, NDArray[Any]], target: str | None
+    ) -> Any:
+        model = clone(arm)
+        progress = getattr(arm, "progress", None)
+        if progress is not None:  # a callback is no setting, so that clone leaves it behind
+            model.progress = progress
+        return model.fit(self.take(rows), y, target=target, **columns)
+
+
+def aligned(model: Any, X: Any, classes: NDArray[Any]) -> Floats:
+    """Probabilities of a model laid out over all classes."""
+    place = {c: i for i, c in enumerate(classes.tolist())}
+    proba = np.asarray(model.predict_proba(X))
+    out = np.zeros((len(proba), len(place)))
+    out[:, [place[c] for c in model.classes_.tolist()]] = proba
+    return out
+
+
+def _predicted(model: Any, X: Any, rows: Rows) -> Floats:
+    return np.asarray(model.predict(X)) if rows.classes is None else aligned(model, X, rows.classes)
+
+
+def _empty(rows: Rows, n: int) -> Floats:
+    return np.full((n, rows.k) if rows.k else n, np.nan)
+
+
+def out_of_fold(given: Given, rows: Rows, at: Ints, fold: Ints, parts: list[int], arm: Any) -> Floats:
+    """Predict rows `at`, each by a fit without its fold; rows of folds not in `parts` stay NaN."""
+    out = _empty(rows, len(at))
+    for f in parts:
+        test = at[fold == f]
+        # Not only the held-out rows: what else is known of these patients, at any site, goes too.
+        model = given.fit(arm, rows.index[~np.isin(rows.units, rows.units[test])])
+        out[fold == f] = _predicted(model, given.take(rows.index[test]), rows)
+    return out
+
+
+def there_and_back(given: Given, rows: Rows, at: Ints, fold: Ints, parts: list[int], arm: Any) -> Floats:
+    """Predict source rows `at` by a model learned from target rows, which a fit without the fold labelled.
+
+    Circular validation: the arm labels the target's rows, is fitted again with the roles exchanged, and must
+    find the way back to labels that it never saw.
+    """
+    out = _empty(rows, len(at))
+    there = rows.index[rows.target]
+    for f in parts:
+        test = at[fold == f]
+        kept = ~np.isin(rows.units, rows.units[test])
+        labels = np.asarray(given.fit(arm, rows.index[kept]).predict(given.take(there)))
+        back = given.fit_back(arm, there, labels, rows.index[kept & rows.source])
+        out[fold == f] = _predicted(back, given.take(rows.index[test]), rows)
+    return out
