@@ -61,6 +61,8 @@ def test_the_fit_is_the_pooled_optimum_in_at_most_ten_rounds(task, kappa):
     expected = eta if task == "regression" else 1 / (1 + np.exp(-eta))
     got = m.predict(X) if task == "regression" else m.predict_proba(X)[:, 1]
     np.testing.assert_allclose(got, expected, atol=1e-6, rtol=1e-6)
+    effects = found[Z.shape[1] + 1 :] if kappa else np.zeros(len(names))
+    np.testing.assert_allclose(list(m.effects_.values()), effects, atol=1e-6)
     assert m.rounds_ <= 10
 
 

@@ -118,8 +118,10 @@ class FederatedNewton(FederatedMethod):
         self.rounds_ = federation.rounds - before
         if not server.settled:
             self._say(f"Newton's method was stopped after {ROUNDS} rounds, before it had settled.")
-        self.effects_ = {s.name: float(u) for s, u in zip(federation.sites, own, strict=True)}
-        here = self.effects_.get(sited.names[0], 0.0) if sited.of_site(0).any() else 0.0
+        effects = {s.name: float(u) for s, u in zip(federation.sites, own, strict=True)}
+        here = effects.get(sited.names[0], 0.0) if sited.of_site(0).any() else 0.0
+        sign = -1.0 if sited.rows.k and sited.classes[1] == 0 else 1.0  # as the caller numbers the classes
+        self.effects_ = {name: sign * u for name, u in effects.items()}
         turned = beta.copy()
         turned[-1] += here
         self._finish(federation, sited, beta[None, :], turned[None, :])
