@@ -100,26 +100,25 @@ class Trees(BaseEstimator):
     def leaves(self, Z: Floats) -> Ints:
         """Node (n, trees) of the leaf of each row in each tree."""
         X = np.asarray(Z, dtype=np.float32)
-        rows = np.arange(len(X))
-        out = np.empty((len(X), len(self.roots)), dtype=np.intp)
-        for t, root in enumerate(self.roots):
-            at = np.full(len(X), root, dtype=np.intp)
-            moving = rows
-            while len(moving):
-                node = at[moving]
-                inner = self.left[node] >= 0
-                moving, node = moving[inner], node[inner]
-                low = X[moving, self.feature[node]] <= self.threshold[node]
-                at[moving] = np.where(low, self.left[node], self.right[node])
-            out[:, t] = at
-        return out
+        return np.column_stack([self._leaf(X, int(root)) for root in self.roots])
+
+    def _leaf(self, X: NDArray[np.float32], root: int) -> Ints:
+        at = np.full(len(X), root, dtype=np.intp)
+        moving = np.arange(len(X))
+        while len(moving):
+            node = at[moving]
+            inner = self.left[node] >= 0
+            moving, node = moving[inner], node[inner]
+            low = X[moving, self.feature[node]] <= self.threshold[node]
+            at[moving] = np.where(low, self.left[node], self.right[node])
+        return at
 
     def _mean(self, Z: Floats) -> Floats:
-        leaves = self.leaves(Z)
-        total = np.zeros((len(Z), self.value.shape[1]))
-        for t in range(leaves.shape[1]):
-            total += self.value[leaves[:, t]]
-        return np.asarray(total / leaves.shape[1])
+        X = np.asarray(Z, dtype=np.float32)
+        total = np.zeros((len(X), self.value.shape[1]))
+        for root in self.roots:
+            total += self.value[self._leaf(X, int(root))]
+        return np.asarray(total / len(self.roots))
 
     def predict_proba(self, Z: Floats) -> Floats:
         """Mean shares (n, K) of the classes."""

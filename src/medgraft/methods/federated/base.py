@@ -36,8 +36,14 @@ class FederatedMethod(SiteMethod):
 
     def _join(self, sited: Sited) -> Federation:
         """Make the sites and give them the shared encoder, which is kept as ``encoder_``."""
+        federation = Federation(list(self._sites(sited).values()))
+        self.encoder_ = federated_encoder(federation, sited.rows.table)
+        return federation
+
+    def _sites(self, sited: Sited) -> dict[int, Any]:
+        """Make the sites that are large enough, by their number; 0 is the target."""
         rows = sited.rows
-        sites: list[Site] = []
+        sites: dict[int, Any] = {}
         self._small: list[str] = []
         for k, name in enumerate(sited.names):
             at = np.flatnonzero(sited.site == k)
@@ -55,16 +61,14 @@ class FederatedMethod(SiteMethod):
                 least=self.least,
             )
             if made.patients >= self.least:
-                sites.append(made)
+                sites[k] = made
             else:
                 self._small.append(name)
-        if not any(s.labelled_patients for s in sites):
+        if not any(s.labelled_patients for s in sites.values()):
             raise InputError(f"Every site has fewer than {self.least} labelled patients: lower least.")
         if self._small:
             self._say(f"Too few patients to share sums, so left out: {', '.join(self._small)}.")
-        federation = Federation(sites)
-        self.encoder_ = federated_encoder(federation, rows.table)
-        return federation
+        return sites
 
     def _units(self, federation: Federation, sited: Sited) -> None:
         """Let the sites measure values from their common mean, in common standard deviations."""
