@@ -61,10 +61,11 @@ def arms(time_column: str) -> dict[str, object]:
         "shapley-transfer, ridge": make("shapley-transfer", **clock),
         "shapley-transfer, forest": make("shapley-transfer", estimator=forest(), **clock),
     }
-    chosen = ("trend", "target-only, ridge", "l2sp", "shapley-transfer, ridge")
+    slow = ("pooled, forest", "others", "random", "shapley-transfer, forest", "last-value", "own mean")
     made["guarded"] = make(
         "guarded",
-        candidates={name: made[name] for name in chosen},
+        time=time_column,
+        candidates={name: arm for name, arm in made.items() if not name.startswith(slow)},
         control=made["last-value"],
         control_name="last-value",
     )

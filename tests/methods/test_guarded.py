@@ -304,3 +304,25 @@ def test_circular_validation_drops_an_arm_that_finds_no_way_back():
     assert "there and back" in m.report_["reason"]
     with pytest.raises(MedgraftError, match="unlabelled"):
         Guarded(arms, unlabelled="guess").fit(X, y, **rows)
+
+
+def test_with_times_only_earlier_rows_teach_inside():
+    class Watch(Pooled):
+        seen: list = []  # noqa: RUF012 - shared by the clones on purpose
+
+        def fit(self, X, y, **more):
+            own = np.asarray(more["domain"]) == "t"
+            Watch.seen.append(np.sort(np.asarray(X)[own, 1]))
+            return super().fit(X, y, **more)
+
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.normal(size=70), np.r_[np.zeros(50), rng.permutation(20)]])
+    X = pd.DataFrame(X, columns=["x", "day"])
+    rows = {"domain": np.repeat(["s", "t"], [50, 20]), "target": "t"}
+    control = TargetOnly(task="regression")
+    m = Guarded({"watch": Watch(task="regression")}, control, task="regression", time="day")
+    m.fit(X, rng.normal(size=70), **rows)
+    inner = Watch.seen[:4]
+    assert [len(days) for days in inner] == [4, 8, 12, 16]
+    for days in inner:
+        np.testing.assert_array_equal(days, np.arange(len(days)))

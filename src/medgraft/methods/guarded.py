@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -15,13 +16,14 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from medgraft.base import MedgraftError
 from medgraft.evidence import Choice, choose, choose_unlabelled, default_metric
 from medgraft.methods.base import TASK_NAMES, _classifies, contract_tags
+from medgraft.methods.clock import times
 from medgraft.methods.controls.source_only import SourceOnly
 from medgraft.methods.controls.target_only import TargetOnly
 from medgraft.methods.inner_fits import Given, aligned, out_of_fold, there_and_back
 from medgraft.methods.instance.ratio import even_out, fit_ratio
 from medgraft.methods.registry import entries, method
 from medgraft.methods.rows import Rows
-from medgraft.methods.splits import Floats, Ints, inner_folds, number_again
+from medgraft.methods.splits import Floats, Ints, forward_folds, inner_folds, number_again
 from medgraft.methods.table import InputError, Table
 
 UNLABELLED = ("importance-weighted", "circular")
@@ -69,6 +71,9 @@ class Guarded(BaseEstimator):
         "one-se" or "family": see `medgraft.evidence.choose`.
     unlabelled : str
         How to choose where no target patient has a label: "importance-weighted" or "circular".
+    time : str, optional
+        Column of times of a target that is to be forecast: inner fits then learn from earlier rows of the
+        target only, in up to five stretches of time, of which all but the first are predicted.
     margin : float
         How much worse than the control, in units of the metric, a candidate may be for some subgroup of
         `subgroups` before it is passed over.
@@ -123,6 +128,7 @@ class Guarded(BaseEstimator):
         metric: str = "auto",
         inner_folds: int = 3,
         rule: str = "one-se",
+        time: str | None = None,
         margin: float = 0.0,
         unlabelled: str = "importance-weighted",
         task: str = "classification",
@@ -134,6 +140,7 @@ class Guarded(BaseEstimator):
         self.metric = metric
         self.inner_folds = inner_folds
         self.rule = rule
+        self.time = time
         self.margin = margin
         self.unlabelled = unlabelled
         self.task = task
@@ -233,15 +240,25 @@ class Guarded(BaseEstimator):
         if why := _nothing_to_compare(rows, at, patients) or _nothing_to_weight(rows, own):
             report["reason"] = f"The control {control} is kept: {why}."
             return report
-        fold = inner_folds(
-            patients,
-            k=max(self.inner_folds, 1) if self.inner_folds != 1 else 4,
-            seed=self.random_state,
-            stratum=rows.y[at] if rows.k else None,
-        )
-        parts = [0] if self.inner_folds == 1 else np.unique(fold).tolist()
+        forward = self.time is not None and bool(len(own))
+        if forward:
+            fold = forward_folds(patients, times(rows.table, self.time)[at])
+            parts = np.unique(fold)[1:].tolist()
+        else:
+            fold = inner_folds(
+                patients,
+                k=max(self.inner_folds, 1) if self.inner_folds != 1 else 4,
+                seed=self.random_state,
+                stratum=rows.y[at] if rows.k else None,
+            )
+            parts = [0] if self.inner_folds == 1 else np.unique(fold).tolist()
+        if not parts:
+            report["reason"] = f"The control {control} is kept: all labelled target rows are of one time."
+            return report
         held = np.isin(fold, parts)
         made = there_and_back if not len(own) and self.unlabelled == "circular" else out_of_fold
+        if forward:
+            made = partial(out_of_fold, forward=True)
         preds: dict[str, Floats] = {}
         for name, arm in arms.items():
             try:

@@ -64,14 +64,19 @@ def _empty(rows: Rows, n: int) -> Floats:
     return np.full((n, rows.k) if rows.k else n, np.nan)
 
 
-def out_of_fold(given: Given, rows: Rows, at: Ints, fold: Ints, parts: list[int], arm: Any) -> Floats:
-    """Predict rows `at`, each by a fit without its fold; rows of folds not in `parts` stay NaN."""
+def out_of_fold(
+    given: Given, rows: Rows, at: Ints, fold: Ints, parts: list[int], arm: Any, *, forward: bool = False
+) -> Floats:
+    """Predict rows `at`, each by a fit without its fold; rows of folds not in `parts` stay NaN.
+
+    Going forward, a fit is without the later folds, too.
+    """
     out = _empty(rows, len(at))
     for f in parts:
-        test = at[fold == f]
+        test = at[fold >= f] if forward else at[fold == f]
         # Not only the held-out rows: what else is known of these patients, at any site, goes too.
         model = given.fit(arm, rows.index[~np.isin(rows.units, rows.units[test])])
-        out[fold == f] = _predicted(model, given.take(rows.index[test]), rows)
+        out[fold == f] = _predicted(model, given.take(rows.index[at[fold == f]]), rows)
     return out
 
 

@@ -68,7 +68,22 @@ def test_losses_are_those_of_an_independent_loop():
             rows = np.r_[train, src[order[: int(np.ceil(p * len(order) - 1e-9))]]]
             model = RidgeLearner(penalties=[1.0]).fit(Z[rows], y[rows])
             total[j] += np.abs(model.predict(Z[held]) - y[held]).sum()
-    np.testing.assert_allclose(m.losses_, total / len(own), rtol=1e-9)
+    np.testing.assert_allclose(m.losses_, total, rtol=1e-9)
+
+
+def test_with_times_the_losses_are_of_forecasts_from_earlier_stretches():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"x": rng.normal(size=60), "day": np.tile(np.arange(20.0), 3)})
+    site = np.repeat(["a", "b", "t"], 20)
+    y = X["x"].to_numpy() + 0.1 * X["day"].to_numpy() + 0.1 * rng.normal(size=60)
+    learner = RidgeLearner(penalties=[1.0])
+    m = ShapleyTransfer(task="regression", time="day", estimator=learner).fit(X, y, domain=site, target="t")
+    Z, total = m.encoder_.transform(X), 0.0
+    for f in range(1, 5):  # nothing transferred: the first of the eleven proportions
+        train, held = np.arange(40, 40 + 4 * f), np.arange(40 + 4 * f, 44 + 4 * f)
+        model = RidgeLearner(penalties=[1.0]).fit(Z[train], y[train])
+        total += np.abs(model.predict(Z[held]) - y[held]).sum()
+    np.testing.assert_allclose(m.losses_[0], total, rtol=1e-9)
 
 
 def test_sites_of_another_sign_of_trend_are_no_players_and_the_nearest_slopes_are_kept():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from medgraft.methods.instance.shapley import knn_shapley, monte_carlo_shapley
 from medgraft.methods.model.sites import Sited, SiteMethod
 from medgraft.methods.registry import method
 from medgraft.methods.rows import Mask, Rows
-from medgraft.methods.splits import Floats, Ints, inner_folds, number_again
+from medgraft.methods.splits import Floats, Ints, forward_folds, inner_folds, number_again
 from medgraft.methods.table import InputError
 
 PROPORTIONS = np.arange(11) / 10
@@ -72,14 +72,14 @@ class ShapleyTransfer(SiteMethod):
        are dropped.
     3. *Proportion*: of the rows left the best share p of 0, 0.1, ..., 1 is taken; p has the least held-out
        loss (absolute error, or log loss) over five folds of the target's patients, each fold's rows having no
-       say in steps 1 and 2.
+       say in steps 1 and 2. With `time`, folds are stretches of time, forecast from the stretches before.
 
     Parameters
     ----------
     task, estimator, random_state
         See `TransferEstimator`; the paper's learner is a random forest.
     time : str, optional
-        Column of times; without it step 1 keeps every site.
+        Column of times of a target that is to be forecast; without it step 1 keeps every site.
     most : int
         Sites kept by their trend.
     k : int
@@ -98,7 +98,8 @@ class ShapleyTransfer(SiteMethod):
     proportion_ : float
         p.
     losses_ : array (11,)
-        Held-out loss at each p; empty where there was too little to choose by, and all of p = 1 was taken.
+        Held-out loss at each p, summed over rows; empty where there was too little to choose by, and p = 1
+        was taken.
     weights_ : array (n,)
         1 for rows that were learned from, else 0.
     note_ : str
@@ -274,9 +275,7 @@ class _Game:
         if folds is None:
             return np.empty(0)
         total = np.zeros(len(PROPORTIONS))
-        for f in np.unique(folds[own]):
-            held = own & (folds == f)
-            train = own & ~held
+        for held, train in self._parts(own, folds):
             worth = self.worth(train)
             done: dict[int, float] = {}
             for i, share in enumerate(PROPORTIONS):
@@ -286,26 +285,29 @@ class _Game:
                     where[rows] = True
                     done[len(rows)] = self._held_out(where, held)
                 total[i] += done[len(rows)]
-        return np.asarray(total / self.rows.weight[own].sum())
+        return np.asarray(total)
 
     def _folds(self, own: Mask) -> Ints | None:
         units = number_again(self.rows.units[own])
         stratum = self.sited.rows.y[own] if self.rows.k else None
-        if len(np.unique(units)) < 2:
-            return None
         fold = np.full(len(own), -1, dtype=np.intp)
-        fold[own] = inner_folds(units, k=5, seed=self.method.random_state, stratum=stratum)
-        return fold
+        if self.when is not None:
+            fold[own] = forward_folds(units, self.when[own])
+        else:
+            fold[own] = inner_folds(units, k=5, seed=self.method.random_state, stratum=stratum)
+        return fold if len(np.unique(fold[own])) > 1 else None
+
+    def _parts(self, own: Mask, folds: Ints) -> Iterator[tuple[Mask, Mask]]:
+        """Held-out and training rows of the target; only earlier rows teach where time counts."""
+        for f in np.unique(folds[own])[int(self.when is not None) :]:
+            held = own & (folds == f)
+            yield held, own & (folds < f) if self.when is not None else own & ~held
 
     def _loss(self, own: Mask, folds: Ints, train_on: Callable[[Mask], Mask]) -> float:
-        total = 0.0
-        for f in np.unique(folds[own]):
-            held = own & (folds == f)
-            total += self._held_out(train_on(own & ~held), held)
-        return total / float(self.rows.weight[own].sum())
+        return sum(self._held_out(train_on(train), held) for held, train in self._parts(own, folds))
 
     def _held_out(self, train: Mask, held: Mask) -> float:
-        """Summed loss of the learner on held-out rows."""
+        """Loss of the learner summed over held-out rows."""
         method, w, y = self.method, self.rows.weight[held], self.rows.y[held]
         method._learn(self.Z, self.rows, train)
         learner = method.learner_
