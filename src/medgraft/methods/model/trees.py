@@ -1,0 +1,132 @@
+"""Growing a forest whose trees draw patients, not rows, and that knows its own error on those left out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+from medgraft.methods.splits import Floats, Ints, number_again
+from medgraft.methods.trees import Trees
+
+MOST = 5000  # patients drawn for one tree
+
+
+@dataclass(frozen=True)
+class Growth:
+    """How trees are grown.
+
+    Parameters
+    ----------
+    k : int
+        Number of classes; 0 for values.
+    trees : int
+    leaf : int
+        Fewest rows in a leaf.
+    seed : int
+    """
+
+    k: int
+    trees: int
+    leaf: int
+    seed: int
+
+    def tree(self, seed: int) -> Any:
+        """Return an unfitted tree: each split looks at the root of the features (values: a third)."""
+        make: Any = DecisionTreeClassifier if self.k else DecisionTreeRegressor
+        features: Any = "sqrt" if self.k else 1.0 / 3.0
+        return make(min_samples_leaf=self.leaf, max_features=features, random_state=seed)
+
+    def forest(self, Z: Floats, y: NDArray[Any], w: Floats, units: Ints) -> tuple[Trees, Floats]:
+        """Grow a forest; return it with the predictions of its rows by the trees that never saw them.
+
+        Parameters
+        ----------
+        Z : array (n, p)
+        y : array (n,)
+            Codes 0 to k-1, or values.
+        w : array (n,)
+            Positive weights.
+        units : array (n,) of int
+            Patients. Each tree draws as many as there are, with replacement, at most 5000.
+
+        Returns
+        -------
+        Trees
+            With classes 0 to k-1.
+        array (n, k) or (n, 1)
+            The weighted shares of classes, or mean, in place of a row that every tree saw.
+        """
+        X = np.ascontiguousarray(Z, dtype=np.float32)
+        own = number_again(units)
+        patients = int(own.max()) + 1
+        rng = np.random.default_rng(self.seed)
+        total, seen = np.zeros((len(y), max(self.k, 1))), np.zeros(len(y))
+        grown: list[Any] = []
+        for _ in range(self.trees):
+            drawn = np.bincount(rng.integers(patients, size=min(patients, MOST)), minlength=patients)[own]
+            used, out = drawn > 0, drawn == 0
+            tree = self.tree(int(rng.integers(2**31)))
+            tree.fit(X[used], y[used], sample_weight=(w * drawn)[used])
+            grown.append(tree)
+            if out.any():
+                leaf = tree.tree_.apply(X[out])
+                total[out] += values_of(tree, self.k)[leaf]
+                seen[out] += 1
+        plain = np.eye(self.k)[y.astype(np.intp)] if self.k else y[:, None]
+        mean = w @ plain / w.sum()
+        return joined(grown, self.k), np.where(
+            seen[:, None] > 0, total / np.maximum(seen, 1.0)[:, None], mean
+        )
+
+
+def values_of(tree: Any, k: int) -> Floats:
+    """Shares (nodes, k) of the classes in a fitted tree of scikit-learn, also of those it never saw."""
+    value = tree.tree_.value[:, 0, :]
+    if not k:
+        return np.asarray(value)
+    out = np.zeros((len(value), k))
+    out[:, tree.classes_.astype(np.intp)] = value / value.sum(axis=1, keepdims=True)
+    return out
+
+
+def joined(grown: list[Any], k: int) -> Trees:
+    """Fitted trees of scikit-learn as one forest in arrays."""
+    parts = [Trees.of(t) for t in grown]
+    for part, tree in zip(parts, grown, strict=True):
+        part.value = values_of(tree, k)
+        part.classes = np.arange(k) if k else None
+    return together(parts)
+
+
+def together(parts: list[Trees], offsets: list[int] | None = None) -> Trees:
+    """Join forests of the same classes into one; `offsets` are added to the features that they split."""
+    counts = np.array([len(p.left) for p in parts])
+    start = np.cumsum(counts) - counts
+    shift = [0] * len(parts) if offsets is None else offsets
+
+    def children(side: str) -> Ints:
+        each = [getattr(p, side) for p in parts]
+        return np.concatenate([np.where(c < 0, -1, c + s) for c, s in zip(each, start, strict=True)])
+
+    return Trees(
+        np.concatenate([p.roots + s for p, s in zip(parts, start, strict=True)]),
+        children("left"),
+        children("right"),
+        np.concatenate([np.where(p.left < 0, -1, p.feature + o) for p, o in zip(parts, shift, strict=True)]),
+        np.concatenate([p.threshold for p in parts]),
+        np.concatenate([p.value for p in parts]),
+        parts[0].classes,
+    )
+
+
+def recoded(trees: Trees, classes: Ints) -> Trees:
+    """The same trees with class j named `classes[j]`, the columns in the order of these names."""
+    if not len(classes):
+        return trees
+    made = Trees(**{**trees.get_params(deep=False), "value": trees.value[:, np.argsort(classes)]})
+    made.classes = np.sort(classes)
+    return made
