@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from medgraft.methods.feature.by_site import site_codes
 from medgraft.methods.feature.site_scales import Sites
 from medgraft.methods.model.sites import SiteMethod
 from medgraft.methods.registry import method
@@ -123,14 +124,7 @@ class Combat(SiteMethod):
         self._alone(rows)
 
     def _harmonised(self, rows: Rows, kept: set[int]) -> Table:
-        names = np.asarray(self._domain).astype(str)[rows.index]
-        keys = rows.table.keys()
-        # In the order of their rows' content: a site's name must not touch a digit.
-        first = {name: keys[rows.source & (names == name)].min() for name in set(names[rows.source].tolist())}
-        self.sites_ = sorted(first, key=lambda name: (first[name], name))
-        site = np.zeros(len(names), dtype=np.intp)
-        for k, name in enumerate(self.sites_):
-            site[rows.source & (names == name)] = k + 1
+        site, self.sites_ = site_codes(rows, self._domain)
         X, used = _covariates(rows, kept), np.ones(len(site), dtype=bool)
         if self.keep_label:
             if (rows.labelled & rows.target).any():
