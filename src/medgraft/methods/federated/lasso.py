@@ -123,14 +123,22 @@ class FederatedLasso(FederatedMethod):
         self._finish(federation, sited, shared, shared)
 
 
-def tuned(federation: Federation, server: Proximal) -> tuple[float, Floats | None]:
-    """Choose the penalty of least held-out loss (of equal ones the strongest); also a start (1, m, p + 1)."""
-    lams = SHARES * max(server.largest(), 1e-12)
+def tuned(
+    federation: Federation, server: Proximal, take: Floats | None = None
+) -> tuple[float, Floats | None]:
+    """Choose the penalty of least held-out loss (of equal ones the strongest); also a start (1, m, p + 1).
+
+    `take` (S,) holds ones for the sites that learn and judge; default all.
+    """
+    sites = np.ones(len(federation.sites)) if take is None else take
+    lams = SHARES * server.largest(sites[None, :])[0]
     out = np.tile(np.arange(FOLDS), len(lams))
-    beta = server.fit(np.repeat(lams, FOLDS), out, tol=1e-5, rounds=2000)
-    loss = federation.total("held_out", {"beta": beta, "out": out})["loss"]
+    everywhere = np.tile(sites, (len(out), 1))
+    beta = server.fit(np.repeat(lams, FOLDS), out, take=everywhere, tol=1e-5, rounds=2000)
+    answers = federation.ask("held_out", {"beta": beta, "out": out})
+    loss = np.sum([t * a["loss"] for t, a in zip(sites, answers, strict=True)], axis=0)
     loss = loss.reshape(len(lams), FOLDS).sum(axis=1)
     if not loss.any():  # no site has patients enough to hold some out
         return 0.5 * float(lams[0]), None
     best = int(np.flatnonzero(loss <= loss.min() * (1.0 + 1e-9))[0])
-    return float(lams[best]), beta[out.size // len(lams) * best :][:FOLDS].mean(axis=0, keepdims=True)
+    return float(lams[best]), beta[FOLDS * best :][:FOLDS].mean(axis=0, keepdims=True)

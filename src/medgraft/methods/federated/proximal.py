@@ -40,14 +40,16 @@ class Proximal:
         self._grams = np.stack([a["gram"] for a in federation.ask("gram", {})])
         self._bend = {0: 1.0, 2: 0.25}.get(k, 0.5)
 
-    def largest(self) -> float:
-        """Smallest penalty at which no feature enters."""
-        null = np.zeros((1, self.m, self.q))
-        out = np.full(1, NOBODY)
-        gradient, weight = self._sums(null, out, self._everyone(1))
-        null[0, :, -1] = self._alone(gradient[0, :, -1], float(weight[0]))
-        gradient, weight = self._sums(null, out, self._everyone(1))
-        return float(np.abs(gradient[0, :, :-1]).max(initial=0.0) / weight[0])
+    def largest(self, take: Floats | None = None) -> Floats:
+        """Smallest penalty at which no feature enters (N,), for each set of sites (N, S); default all."""
+        take = self._everyone(1) if take is None else take
+        null = np.zeros((len(take), self.m, self.q))
+        out = np.full(len(take), NOBODY)
+        gradient, weight = self._sums(null, out, take)
+        for b, g, w in zip(null, gradient, weight, strict=True):
+            b[:, -1] = self._alone(g[:, -1], float(w))
+        gradient, weight = self._sums(null, out, take)
+        return np.maximum(np.abs(gradient[:, :, :-1]).max(axis=(1, 2)) / weight, 1e-12)
 
     def fit(
         self,

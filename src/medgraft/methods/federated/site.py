@@ -196,13 +196,14 @@ class Site:
     def _held_out(self, message: Message) -> dict[str, NDArray[Any]]:
         Z, y, w = self._rows()
         place = message["sites"].tolist().index(self.name) if "sites" in message else 0
-        total = []
+        total, weight = [], []
         for m, (beta, out) in enumerate(zip(message["beta"], message["out"], strict=True)):
             own = float(message["own"][m, place]) if "own" in message else 0.0
             v = np.where(self._fold == out, w, 0.0)
             eta = Z @ np.atleast_2d(beta).T + own
             total.append(v @ misfit(eta[:, None, :], y, self._k)[0][:, 0])
-        return {"loss": np.array(total)}
+            weight.append(v.sum())
+        return {"loss": np.array(total), "weight": np.array(weight)}
 
 
 def misfit(eta: Floats, y: Floats, k: int) -> tuple[Floats, Floats]:
