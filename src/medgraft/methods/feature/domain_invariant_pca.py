@@ -33,8 +33,8 @@ class DomainInvariantPCA(SiteMethod):
     lie there; it works for a target that has no patients yet. Not when the shift is the disease itself (other
     prevalence): the direction of the disease is then pressed down too.
 
-    With the mean :math:`\mu_d` and the covariance :math:`C_d` of the encoded rows of each of D domains, target
-    and sources alike, it solves
+    With the mean :math:`\mu_d` and the covariance :math:`C_d` of the encoded rows of each of D domains,
+    target and sources alike, it solves
 
     .. math:: \max_W \mathrm{tr}\,W^\top S W \quad\text{with}\quad W^\top (I + \lambda B) W = I, \\
               S = \tfrac1D \textstyle\sum_d C_d, \quad
