@@ -42,11 +42,13 @@ class MMDSelection(SiteMethod):
               = \frac{\int (F_s - F_t)^2 dx}{\int (F_s + F_t - 2 F_s F_t)\, dx} \in [0, 1],
 
     with the maximum mean discrepancy of the kernel :math:`-|x - z|` above the mean distance of a source and a
-    target patient; 0 means equal, 1 means two separate constants. It knows no units and no width. The features of smallest shift are kept, a share of 1, .9, .75, .6, .45 or .3 of
-    all. The share is chosen by labelled target patients who are held out in five folds: the learner is fitted
-    on the source and the other labelled target patients, and the log loss (values: squared error) of those
-    held out is summed. Of the shares whose loss is within one standard error of the smallest, over patients
-    and paired, the largest is taken. Labels of other target rows are never looked at.
+    target patient; 0 means equal, 1 means two separate constants. It knows no units and no width. The
+    features of smallest shift are kept, a share of 1, .9, .75, .6, .45 or .3 of all.
+
+    The share is chosen by labelled target patients who are held out in five folds: the learner is fitted on
+    the source and the other labelled target patients, and the log loss (values: squared error) of those held
+    out is summed. Of the shares whose loss is within one standard error of the smallest, over patients and
+    paired, the largest is taken. Labels of other target rows are never looked at.
 
     Parameters
     ----------
