@@ -113,7 +113,8 @@ class Trees(BaseEstimator):
             at[moving] = np.where(low, self.left[node], self.right[node])
         return at
 
-    def _mean(self, Z: Floats) -> Floats:
+    def predict_values(self, Z: Floats) -> Floats:
+        """Mean (n, m) of the values of the leaves that a row falls into."""
         X = np.asarray(Z, dtype=np.float32)
         total = np.zeros((len(X), self.value.shape[1]))
         for root in self.roots:
@@ -122,11 +123,11 @@ class Trees(BaseEstimator):
 
     def predict_proba(self, Z: Floats) -> Floats:
         """Mean shares (n, K) of the classes."""
-        return self._mean(Z)
+        return self.predict_values(Z)
 
     def predict(self, Z: Floats) -> NDArray[Any]:
         """Likeliest class code, or mean value (n,)."""
-        mean = self._mean(Z)
+        mean = self.predict_values(Z)
         return mean[:, 0] if self.classes is None else np.asarray(self.classes[mean.argmax(axis=1)])
 
 

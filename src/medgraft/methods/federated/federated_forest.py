@@ -32,7 +32,7 @@ class ForestMethod(FederatedMethod):
         task: str = "classification",
         estimator: None = None,
         random_state: int = 0,
-        trees: int = 200,
+        trees: int = 100,
         leaf: int = 5,
         least: int = 5,
     ) -> None:

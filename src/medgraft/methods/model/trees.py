@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn import config_context
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from medgraft.methods.splits import Floats, Ints, number_again
@@ -61,6 +62,7 @@ class Growth:
             The weighted shares of classes, or mean, in place of a row that every tree saw.
         """
         X = np.ascontiguousarray(Z, dtype=np.float32)
+        aim = np.ascontiguousarray(y, dtype=np.float64)
         own = number_again(units)
         patients = int(own.max()) + 1
         rng = np.random.default_rng(self.seed)
@@ -70,7 +72,8 @@ class Growth:
             drawn = np.bincount(rng.integers(patients, size=min(patients, MOST)), minlength=patients)[own]
             used, out = drawn > 0, drawn == 0
             tree = self.tree(int(rng.integers(2**31)))
-            tree.fit(X[used], y[used], sample_weight=(w * drawn)[used])
+            with config_context(skip_parameter_validation=True):  # checks cost more than a small tree
+                tree.fit(X[used], aim[used], sample_weight=(w * drawn)[used], check_input=False)
             grown.append(tree)
             if out.any():
                 leaf = tree.tree_.apply(X[out])
@@ -130,3 +133,13 @@ def recoded(trees: Trees, classes: Ints) -> Trees:
     made = Trees(**{**trees.get_params(deep=False), "value": trees.value[:, np.argsort(classes)]})
     made.classes = np.sort(classes)
     return made
+
+
+def first_trees(trees: Trees, count: int) -> Trees:
+    """The first `count` trees of a forest, or all that there are."""
+    if count >= len(trees.roots):
+        return trees
+    end = int(trees.roots[count])
+    names = ("left", "right", "feature", "threshold", "value")
+    nodes = {n: getattr(trees, n)[:end] for n in names}
+    return Trees(roots=trees.roots[:count], classes=trees.classes, **nodes)
