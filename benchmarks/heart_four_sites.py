@@ -102,6 +102,9 @@ def arms() -> dict[str, Callable[[pd.DataFrame], Fitted]]:
             if name == "federated-newton":
                 model = models[SITES[0]]
                 print(f"  ({model.rounds_} rounds; {model.bytes_:,} bytes with the choice of the penalty)")
+            if name in ("federated-forest", "ftrf"):
+                each = ", ".join(f"{s} {m.bytes_:,}" for s, m in models.items())
+                print(f"  ({models[SITES[0]].rounds_} rounds; bytes to arrive at {each})")
             return lambda rows, s: chance(models[s], features(rows))
 
         return fit
@@ -111,7 +114,11 @@ def arms() -> dict[str, Callable[[pd.DataFrame], Fitted]]:
         "federated": by_method("federated-newton"),
         "fed. + centres": by_method("federated-newton", centre_effects=5.0),
     }
-    return {"each alone": own, "pooled": pooled, **known, **shared, "pooled forest": forest}
+    forests = {
+        "shipped forest": by_method("federated-forest", trees=500, leaf=3),
+        "ftrf": by_method("ftrf", trees=200, leaf=3),
+    }
+    return {"each alone": own, "pooled": pooled, **known, **shared, "pooled forest": forest, **forests}
 
 
 def figures(test: pd.DataFrame, p: pd.Series) -> tuple[float, ...]:
@@ -129,17 +136,36 @@ def figures(test: pd.DataFrame, p: pd.Series) -> tuple[float, ...]:
     return mean, float(low), float(high), auroc, float(ece(y, np.column_stack([1 - p, p])))
 
 
+def beside_pooled(test: pd.DataFrame, p: pd.Series, pooled: pd.Series) -> str:
+    """Accuracy less the pooled forest's, mean of sites, on the same resampled test rows."""
+    y, site = test["ill"].to_numpy(), test["site"].to_numpy()
+    gain = ((p.to_numpy() > 0.5) == y).astype(float) - ((pooled.to_numpy() > 0.5) == y)
+    draws = np.zeros(2000)
+    rng = np.random.default_rng(0)
+    for s in SITES:
+        g = gain[site == s]
+        draws += g[rng.integers(len(g), size=(2000, len(g)))].mean(axis=1) / len(SITES)
+    mean = float(np.mean([gain[site == s].mean() for s in SITES]))
+    low, high = np.quantile(draws, [0.025, 0.975])
+    return f"{mean:+.3f} [{low:+.3f}, {high:+.3f}]"
+
+
 def show(title: str, table: pd.DataFrame) -> None:
     train, test = split(table)
     print(f"\n{title}: {len(train)} training rows, {len(test)} test rows, {table.shape[1] - 2} columns")
     print(f"{'arm':16s} accuracy (mean of sites)   AUROC   ECE   by site: {' '.join(SITES)}")
+    seen: dict[str, pd.Series] = {}
     for name, fit in arms().items():
         predict = fit(train)
         p = pd.concat([pd.Series(predict(t, s), t.index) for s, t in test.groupby("site")])[test.index]
+        seen[name] = p
         mean, low, high, auroc, error = figures(test, p)
         right = (p > 0.5) == test["ill"]
         by_site = "  ".join(f"{right[test['site'] == s].mean():.3f}" for s in SITES)
         print(f"{name:16s} {mean:.3f} [{low:.3f}, {high:.3f}]    {auroc:.3f}   {error:.3f}   {by_site}")
+
+    for name in ("shipped forest", "ftrf"):
+        print(f"{name} less pooled forest: {beside_pooled(test, seen[name], seen['pooled forest'])}")
 
 
 def main() -> None:
