@@ -7,6 +7,7 @@ import pytest
 
 from medgraft.methods.base import InputError, TableEncoder
 from medgraft.methods.federated.lasso import FederatedLasso
+from medgraft.methods.federated.proximal import Proximal
 from medgraft.methods.model.lasso import SHARES, L1Problem, fit_l1
 from medgraft.methods.splits import inner_folds
 
@@ -93,6 +94,16 @@ def test_a_class_that_only_a_small_site_has_keeps_its_column():
     proba = m.predict_proba(X)
     assert proba.shape == (len(y), 3)
     assert proba[:, 2].max() < 1e-3
+
+
+def test_rounds_that_do_not_suffice_are_said(monkeypatch):
+    X, y, site = hospitals()
+    monkeypatch.setattr(Proximal, "rough_rounds", 3)
+    m = FederatedLasso().fit(X, y, domain=site, target="here")
+    assert m.note_ == "Some penalties were compared before their fits had settled."
+    monkeypatch.setattr(Proximal, "rounds", 3)
+    m = FederatedLasso(penalty=0.01).fit(X, y, domain=site, target="here")
+    assert m.note_ == "The rounds ended before the coefficients had settled."
 
 
 def test_a_negative_penalty_is_refused():

@@ -158,8 +158,20 @@ def test_a_site_with_one_class_keeps_its_own_rows_and_a_target_without_labels_ge
     y = np.where(site == "north", 0, y)
     m = TransBalance().fit(X, y, domain=site, target="here", labelled=site != "here")
     assert (m.correction_ == 0).all()
-    assert "too few labels to correct" in m.note_
+    assert "too few labels to choose or correct" in m.note_
     assert m.prevalence_ == pytest.approx(y[site != "here"].mean())
+
+
+def test_a_target_with_one_patient_of_a_class_is_pooled_with_all_sources():
+    X, y, site = hospitals()
+    y[site == "here"] = np.arange((site == "here").sum()) == 0
+    m = TransBalance().fit(X, y, domain=site, target="here")
+    assert m.kept_ == ["north", "south"]
+    assert m.losses_ == {}
+    assert (m.correction_ == 0).all()
+    assert m.prevalence_ == pytest.approx(y[site == "here"].mean())  # known all the same
+    none = TransBalance().fit(X, np.where(site == "here", 0, y), domain=site, target="here")
+    assert none.prevalence_ == pytest.approx(y[site != "here"].sum() / len(y))
 
 
 def test_a_target_with_few_patients_detects_nothing_and_says_so():

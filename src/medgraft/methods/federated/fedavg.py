@@ -66,9 +66,10 @@ class FedAvg(FederatedRounds):
     With one local step this is gradient descent on the pooled objective :math:`\sum_s W_s f_s / W`, and so
     ends at the optimum of ``federated-newton`` at the same penalty. With more it ends where the sites'
     displacements cancel, which is that optimum only if the sites agree; the distance grows with :math:`\eta
-    (E - 1)` and with how much the sites differ. Values are trained in their common standard deviation. A
-    trained model of few patients may tell about them; this is no differential privacy. Memory O(p) beside
-    the rows; each round sends the coefficients to and from each site.
+    (E - 1)` and with how much the sites differ. Coefficients of columns that add up to a constant (the
+    levels of a word) settle long after the predictions have. Values are trained in their common standard
+    deviation. A trained model of few patients may tell about them; this is no differential privacy. Memory
+    O(p) beside the rows; each round sends the coefficients to and from each site.
 
     Examples
     --------

@@ -6,7 +6,7 @@ import numpy as np
 
 from medgraft.methods.federated.base import FederatedMethod
 from medgraft.methods.federated.messages import Federation
-from medgraft.methods.federated.proximal import NOBODY, Proximal
+from medgraft.methods.federated.proximal import COMPARED, ENDED, NOBODY, Proximal
 from medgraft.methods.federated.site import FOLDS
 from medgraft.methods.model.lasso import SHARES
 from medgraft.methods.model.sites import Sited
@@ -114,11 +114,14 @@ class FederatedLasso(FederatedMethod):
         else:
             lam, start = float(self.penalty) / self._scale, None
         self.penalty_ = lam * self._scale
+        if not server.settled:
+            self._say(COMPARED)
+            server.settled = True
         before = federation.rounds
         beta = server.fit(np.array([lam]), np.array([NOBODY]), start=start)[0]
         self.rounds_ = federation.rounds - before
         if not server.settled:
-            self._say("The rounds ended before the coefficients had settled.")
+            self._say(ENDED)
         shared = self._shared(beta)
         self._finish(federation, sited, shared, shared)
 
@@ -134,7 +137,7 @@ def tuned(
     lams = SHARES * server.largest(sites[None, :])[0]
     out = np.tile(np.arange(FOLDS), len(lams))
     everywhere = np.tile(sites, (len(out), 1))
-    beta = server.fit(np.repeat(lams, FOLDS), out, take=everywhere, tol=1e-5, rounds=2000)
+    beta = server.fit(np.repeat(lams, FOLDS), out, take=everywhere, rough=True)
     answers = federation.ask("held_out", {"beta": beta, "out": out})
     loss = np.sum([t * a["loss"] for t, a in zip(sites, answers, strict=True)], axis=0)
     loss = loss.reshape(len(lams), FOLDS).sum(axis=1)

@@ -10,6 +10,8 @@ from medgraft.methods.model.lasso import HOLD, L1Problem, solve_l1
 from medgraft.methods.splits import Floats, Ints
 
 NOBODY = -1  # the fold that holds nobody out
+COMPARED = "Some penalties were compared before their fits had settled."
+ENDED = "The rounds ended before the coefficients had settled."
 
 
 class Proximal:
@@ -32,6 +34,8 @@ class Proximal:
     settled : bool
         Whether every fit so far came to rest.
     """
+
+    rounds, rough_rounds = 20_000, 2000  # most rounds of a fit
 
     def __init__(self, federation: Federation, p: int, k: int) -> None:
         self.federation, self.q, self.k = federation, p + 1, k
@@ -58,14 +62,15 @@ class Proximal:
         *,
         take: Floats | None = None,
         start: Floats | None = None,
-        tol: float = 1e-8,
-        rounds: int = 20_000,
+        rough: bool = False,
     ) -> Floats:
         """Coefficients (M, m, p + 1) for penalties (M,) and held-out folds (M,).
 
-        `take` (M, S) holds ones for the sites that a model learns from; default all.
+        `take` (M, S) holds ones for the sites that a model learns from; default all. `rough` fits are good
+        enough to compare penalties by.
         """
         M = len(lam)
+        tol = 1e-5 if rough else 1e-8
         take = self._everyone(M) if take is None else take
         cut = np.tile(lam[:, None, None], (1, 1, self.q))
         cut[:, :, -1] = 0.0
@@ -75,7 +80,7 @@ class Proximal:
         beta = np.zeros((M, self.m, self.q)) if start is None else start.copy()
         ahead, t = beta.copy(), np.ones((M, 1, 1))
         live = np.arange(M)
-        for _ in range(rounds):
+        for _ in range(self.rough_rounds if rough else self.rounds):
             gradient, weight = self._sums(ahead[live], out[live], take[live])
             gradient = gradient / weight[:, None, None]
             gradient[:, :, -1] += hold[live] * ahead[live, :, -1]

@@ -13,7 +13,7 @@ from medgraft.methods.encode import TableEncoder
 from medgraft.methods.federated.base import FederatedMethod
 from medgraft.methods.federated.lasso import tuned
 from medgraft.methods.federated.messages import Federation, Message
-from medgraft.methods.federated.proximal import NOBODY, Proximal
+from medgraft.methods.federated.proximal import COMPARED, ENDED, NOBODY, Proximal
 from medgraft.methods.federated.site import FOLDS, NO_FOLD, Site
 from medgraft.methods.model.lasso import SHARES, L1Problem, fit_l1, held_out
 from medgraft.methods.model.sites import Sited, fewest_patients
@@ -82,12 +82,16 @@ class BalancedSite(Site):
         self._used, self._fold = (Z, y, w), np.full(len(y), NO_FOLD, dtype=np.intp)
         return {"drawn": np.bincount(y.astype(np.intp), w, minlength=2)}
 
-    def correction(self, pooled: Floats, seed: int) -> Floats | None:
-        """What coefficients (1, p + 1) miss on the drawn rows; None with too few patients of a class."""
+    @property
+    def enough(self) -> bool:
+        """Whether each class has two patients, so that there is something to choose by."""
+        code, units = self._real[1].astype(np.intp), number_again(self._units[self._labelled])
+        return fewest_patients(code, units) > 1
+
+    def correction(self, pooled: Floats, seed: int) -> Floats:
+        """What coefficients (1, p + 1) miss on the drawn rows."""
         Z, y, w = self._real
         code, units = y.astype(np.intp), number_again(self._units[self._labelled])
-        if fewest_patients(code, units) < 2:
-            return None
         fold = inner_folds(units, k=FOLDS, seed=seed, stratum=code)
         path = held_out(L1Problem(Z[:, :-1], code, 2, Z @ pooled.T), w, fold)
         Z, y, w = self._used
@@ -173,9 +177,10 @@ class TransBalance(FederatedMethod):
     -----
     The paper's own code is not public; this is built from its named parts. Penalties and sources are chosen
     on real held-out patients whose classes weigh the same, never on drawn rows; the detection has five folds.
-    A site with one class is not balanced. Where the target has fewer than two patients of a class,
-    nothing is corrected and :math:`\pi` is the share among all sites that take part. The shift of the
-    intercept is exact where patients of a class are alike under both shares.
+    A site with one class is not balanced. Where the target has fewer than two patients of a class, all
+    sources are kept and nothing is corrected; where it has none of a class, :math:`\pi` is the share among
+    all sites that take part. The shift of the intercept is exact where patients of a class are alike under
+    both shares.
 
     Examples
     --------
@@ -213,9 +218,8 @@ class TransBalance(FederatedMethod):
             raise InputError("tolerance and shrink must not be negative.")
         federation = self._join(sited)
         self._units(federation, sited)
-        at = [
-            i for i, s in enumerate(federation.sites) if s.name == sited.names[0] and sited.of_site(0).any()
-        ]
+        here = sited.names[:1] if sited.of_site(0).any() else []
+        at = [i for i, s in enumerate(federation.sites) if s.name in here and s.enough]
         for i in at:
             federation.sites[i].here = True
         real = np.stack([a["real"] for a in federation.ask("classes", {})])
@@ -225,7 +229,8 @@ class TransBalance(FederatedMethod):
         self.target_loss_ = self.threshold_ = float("nan")
         if self.detect and at:
             take = self._detect(federation, server, at[0], take)
-        self.kept_ = sorted(s.name for s, t in zip(federation.sites, take, strict=True) if t and not s.here)
+        kept = (s.name for s, t in zip(federation.sites, take, strict=True) if t)
+        self.kept_ = sorted(name for name in kept if name not in here)
         self.penalty_, start = tuned(federation, server, take)
         seed, shrink = np.array([self.random_state]), np.array([self.shrink])
         drawn = np.stack([a["drawn"] for a in federation.ask("balance", {"seed": seed, "shrink": shrink})])
@@ -234,15 +239,16 @@ class TransBalance(FederatedMethod):
         lam, nobody = np.array([self.penalty_]), np.array([NOBODY])
         pooled = final.fit(lam, nobody, take=take[None, :], start=start)[0]
         self.rounds_ = federation.rounds - before
-        if not (server.settled and final.settled):
-            self._say("The rounds ended before the coefficients had settled.")
-        delta = federation.sites[at[0]].correction(pooled, self.random_state) if at else None
-        if delta is None:
-            self._say("The target has too few labels to correct by: the pooled rule was kept.")
-            delta, counts = np.zeros_like(pooled), (take @ real, take @ drawn)
+        for stage, sentence in ((server, COMPARED), (final, ENDED)):
+            if not stage.settled:
+                self._say(sentence)
+        delta, last = np.zeros_like(pooled), take @ drawn
+        if at:
+            delta, last = federation.sites[at[0]].correction(pooled, self.random_state), drawn[at[0]]
         else:
-            counts = (real[at[0]], drawn[at[0]])
-        self._keep(federation, sited, pooled, delta, counts)
+            self._say("The target has too few labels to choose or correct by: all sites were pooled.")
+        own = [r for r, s in zip(real, federation.sites, strict=True) if s.name in here and r.all()]
+        self._keep(federation, sited, pooled, delta, ((own or [take @ real])[0], last))
 
     def _keep(
         self,
@@ -271,7 +277,7 @@ class TransBalance(FederatedMethod):
         lam = np.repeat((server.largest(sets)[:, None] * SHARES).ravel(), FOLDS)
         out = ONLY + np.tile(np.arange(FOLDS), len(sets) * L)
         rows = np.repeat(sets, L * FOLDS, axis=0)
-        beta = server.fit(lam, out, take=rows, tol=1e-5, rounds=2000)
+        beta = server.fit(lam, out, take=rows, rough=True)
         held = federation.ask("held_out", {"beta": beta, "out": out})[at]
         if not held["weight"].any():
             self._say("The target has too few labelled patients to hold some out: all sources were kept.")
