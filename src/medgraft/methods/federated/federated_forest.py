@@ -10,7 +10,7 @@ from medgraft.methods.federated.base import FederatedMethod
 from medgraft.methods.federated.forest_site import ForestSite, SideBySide, unpack
 from medgraft.methods.federated.messages import Federation
 from medgraft.methods.model.sites import Sited
-from medgraft.methods.model.trees import Growth, recoded, together
+from medgraft.methods.model.trees import Growth, lone_forest, recoded, together
 from medgraft.methods.registry import method
 from medgraft.methods.rows import Rows
 from medgraft.methods.table import InputError
@@ -47,14 +47,8 @@ class ForestMethod(FederatedMethod):
 
     def _alone(self, rows: Rows) -> None:
         """Fit a forest on everyone."""
-        sited = Sited.of(rows, None)
-        one = sited.rows
-        self.encoder_ = one.encoder()
-        where = one.labelled
-        Z = self.encoder_.transform(one.table)[where]
-        growth = Growth(one.k, self.trees, self.leaf, self.random_state)
-        forest, _ = growth.forest(Z, one.y[where], one.weight[where], one.units[where])
-        self.learner_ = recoded(forest, sited.classes)
+        growth = Growth(rows.k, self.trees, self.leaf, self.random_state)
+        self.encoder_, self.learner_ = lone_forest(Sited.of(rows), growth)
         self._report(Federation([]), [])
 
     def _ask(self, federation: Federation, sited: Sited, **amount: float) -> list[tuple[Any, Trees, int]]:

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from sklearn import config_context
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
+from medgraft.methods.encode import TableEncoder
+from medgraft.methods.model.sites import Sited
 from medgraft.methods.splits import Floats, Ints, number_again
 from medgraft.methods.trees import Trees
 
@@ -143,3 +145,12 @@ def first_trees(trees: Trees, count: int) -> Trees:
     names = ("left", "right", "feature", "threshold", "value")
     nodes = {n: getattr(trees, n)[:end] for n in names}
     return Trees(roots=trees.roots[:count], classes=trees.classes, **nodes)
+
+
+def lone_forest(sited: Sited, growth: Growth) -> tuple[TableEncoder, Trees]:
+    """Encoder and forest of all labelled rows, on the caller's class codes."""
+    rows, where = sited.rows, sited.rows.labelled
+    encoder = rows.encoder()
+    Z = encoder.transform(rows.table)[where]
+    forest, _ = growth.forest(Z, rows.y[where], rows.weight[where], rows.units[where])
+    return encoder, recoded(forest, sited.classes)
