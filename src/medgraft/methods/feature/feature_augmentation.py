@@ -51,7 +51,7 @@ class FeatureAugmentation(SiteMethod):
 
     Notes
     -----
-    Memory O(n p (S + 1)). A learner that is not linear may use the copies as it likes.
+    Memory O(n p (S + 1)) for n labelled rows. A learner that is not linear may use the copies as it likes.
 
     Examples
     --------
@@ -78,7 +78,8 @@ class FeatureAugmentation(SiteMethod):
             return
         self.encoder_ = rows.encoder()
         self.sites_ = list(sited.names)
-        Z = augmented(self.encoder_.transform(rows.table), sited.site, len(sited.names))
+        rows, site = _labelled_only(rows), sited.site[rows.labelled]
+        Z = augmented(self.encoder_.transform(rows.table), site, len(sited.names))
         self._learn(Z, rows, np.ones(len(Z), dtype=bool))
 
     def _encode(self, X: Any) -> Floats:
@@ -93,6 +94,21 @@ def callers_codes(sited: Sited) -> Rows:
     if not rows.k:
         return rows
     return replace(rows, y=np.where(rows.labelled, sited.classes[np.maximum(rows.y, 0)], -1))
+
+
+def _labelled_only(rows: Rows) -> Rows:
+    # Rows without a label teach nothing here, and the blocks are wide.
+    w = rows.labelled
+    return replace(
+        rows,
+        table=rows.table.take(w),
+        y=rows.y[w],
+        weight=rows.weight[w],
+        source=rows.source[w],
+        labelled=rows.labelled[w],
+        units=rows.units[w],
+        index=rows.index[w],
+    )
 
 
 def augmented(Z: Floats, site: Ints, n_sites: int) -> Floats:
