@@ -13,6 +13,8 @@ from medgraft.methods.registry import method
 from medgraft.methods.rows import Rows
 from medgraft.methods.splits import Floats
 
+FEW = 2000
+
 
 @method(
     "kliep",
@@ -50,7 +52,8 @@ class KLIEP(Weighting):
 
     Notes
     -----
-    Centres are not kept after fitting.
+    Centres are not kept after fitting. The width is chosen on at most 2000 rows of either side, drawn at
+    random; the shares are fitted to all.
 
     Examples
     --------
@@ -82,20 +85,22 @@ class KLIEP(Weighting):
         centres = target.Z[: self.n_centres]
         ds, dt = cdist(source.Z, centres, "sqeuclidean"), cdist(target.Z, centres, "sqeuclidean")
         middle = float(np.sqrt(np.median(np.concatenate([ds.ravel(), dt.ravel()])))) or 1.0
-        fold = patient_folds(source, target, self.random_state)[1]
+        few = FEW  # rows are in a random order
+        fold, weight = patient_folds(source, target, self.random_state)[1][:few], source.weight[:few]
         logs: list[Floats] = []
         for factor in SIGMAS:
-            A, _ = _scaled(bumps(ds, factor * middle), bumps(dt, factor * middle), source.weight)
+            A, _ = _scaled(bumps(ds[:few], factor * middle), bumps(dt[:few], factor * middle), weight)
             held_out = np.zeros(len(A))
             for f in np.unique(fold):
                 held = fold == f
                 if not held.all():
-                    shares = mixture(A[~held], target.weight[~held])
+                    shares = mixture(A[~held], target.weight[:few][~held], tol=1e-4)
                     held_out[held] = np.log(np.maximum(A[held] @ shares, 1e-300))
             logs.append(held_out)
-        self.sigma_ = SIGMAS[_widest(np.array(logs), target.weight)] * middle
+        self.sigma_ = SIGMAS[_widest(np.array(logs), target.weight[:few])] * middle
         A, mean = _scaled(bumps(ds, self.sigma_), bumps(dt, self.sigma_), source.weight)
-        return Ratio(centres, mixture(A, target.weight) / mean, self.sigma_, 0.0)
+        most = 5000 if len(A) <= FEW else 500  # each costs O(n b)
+        return Ratio(centres, mixture(A, target.weight, most=most) / mean, self.sigma_, 0.0)
 
 
 def _widest(logs: Floats, weight: Floats) -> int:
@@ -116,7 +121,8 @@ def mixture(A: Floats, weight: Floats, tol: float = 1e-10, most: int = 5000) -> 
     r"""Shares (b,), not negative and of sum 1, that maximise :math:`\sum_i w_i \log (A \theta)_i`.
 
     Expectation maximisation: each step multiplies a share by its mean posterior; the objective never falls.
-    It stops when no share could gain: the largest mean posterior is within `tol` of 1, or after `most` steps.
+    It stops when the largest mean posterior is within `tol` of 1, which bounds the objective's distance from
+    its maximum, or after `most` steps.
 
     Examples
     --------
