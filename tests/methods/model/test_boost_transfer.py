@@ -5,7 +5,8 @@ import pytest
 from sklearn.ensemble import GradientBoostingRegressor
 from sklearn.tree import DecisionTreeRegressor
 
-from medgraft.methods.model.boost_transfer import Booster, BoostTransfer, Stages
+from medgraft.methods.model.boost_transfer import BoostTransfer
+from medgraft.methods.model.booster import Booster, Stages
 from medgraft.methods.table import InputError
 
 rng = np.random.default_rng(0)
@@ -62,9 +63,9 @@ def test_scores_are_those_of_a_naive_stagewise_loop(k):
 
 
 def test_values_are_boosted_as_scikit_learn_does():
-    theirs = GradientBoostingRegressor(
-        n_estimators=15, max_depth=2, min_samples_leaf=5, random_state=0
-    ).fit(X, VALUE)
+    theirs = GradientBoostingRegressor(n_estimators=15, max_depth=2, min_samples_leaf=5, random_state=0).fit(
+        X, VALUE
+    )
     stages = Stages(X, VALUE[:, None], np.ones(90), 2, 5, 0.1, 0)
     start = np.array([VALUE.mean()])
     ours = Booster(start, None).with_trees(stages.run(np.repeat(start[None], 90, axis=0), 15))
