@@ -276,6 +276,7 @@ _REASONS = {
     "target-labels": "labels of the target: --labels-per-class must be above 0",
     "target-rows": "rows of the target in training, which --folds domain leaves out",
     "images": "images: the data are a table",
+    "sites": "sites of several patients each, which --folds time has not",
     "time": "records in the order of time: give --folds time with --time and --group",
     "pretrained": "a pretrained network: give --source, for example timm:resnet18 or a safetensors file",
 }
@@ -293,6 +294,8 @@ def _check(a: Arm, design: Design, met: set[str]) -> None:
 
 def _lacking(entry: Method, met: set[str]) -> list[str]:
     """Return the needs of a method that this design cannot meet."""
+    if entry.family == "federated" and "time" in met:  # there a site is one patient, who shares no sum
+        return ["sites"]
     if entry.family == "guard" and "pretrained" in met:  # a network is a source to choose about, too
         met = met | {"source"}
     return [need for need in entry.needs if need not in met]
