@@ -25,7 +25,7 @@ class ForestSite(Site):
     """A site that answers ``patients`` and ``forest``, besides what a `Site` does.
 
     ``patients`` gives the number of labelled patients. ``forest`` takes ``trees`` (how many, or ``share``,
-    how many for each labelled patient), ``leaf`` (fewest rows in a leaf) and ``seed``, and gives the fitted trees
+    how many for each labelled patient), ``leaf`` (fewest rows in a leaf) and ``seed``, and gives the trees
     and the site's own encoder: what fills a gap, means and standard deviations, words that occur. So no
     second round is needed. A site with too few labelled patients gives no trees.
 
