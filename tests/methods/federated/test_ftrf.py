@@ -7,8 +7,8 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from medgraft.methods.encode import TableEncoder
 from medgraft.methods.federated.ftrf import FTRF
-from medgraft.methods.model.sites import Sited
 from medgraft.methods.rows import Rows
+from medgraft.methods.sites import Sited
 from medgraft.methods.splits import number_again
 from medgraft.methods.table import Table
 

@@ -7,9 +7,9 @@ import pytest
 from sklearn.linear_model import Lasso
 
 from medgraft.methods.base import InputError
-from medgraft.methods.model.sites import Sited
 from medgraft.methods.model.trans_glm import TransGLM, TwoStep
 from medgraft.methods.rows import Rows
+from medgraft.methods.sites import Sited
 from medgraft.methods.table import Table
 
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from medgraft.methods.feature.by_site import site_codes
 from medgraft.methods.feature.site_scales import Sites
-from medgraft.methods.model.sites import SiteMethod
 from medgraft.methods.registry import method
 from medgraft.methods.rows import Rows
+from medgraft.methods.sites import SiteMethod
 from medgraft.methods.splits import Floats
 from medgraft.methods.table import InputError, Table
 

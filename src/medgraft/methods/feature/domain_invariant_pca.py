@@ -9,9 +9,9 @@ from scipy.linalg import eigh
 
 from medgraft.methods.feature.by_site import site_codes
 from medgraft.methods.feature.subspace_alignment import _check, dimension
-from medgraft.methods.model.sites import SiteMethod
 from medgraft.methods.registry import method
 from medgraft.methods.rows import Rows
+from medgraft.methods.sites import SiteMethod
 from medgraft.methods.splits import Floats, Ints
 from medgraft.methods.table import InputError
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from medgraft.methods.model.sites import Sited, SiteMethod
 from medgraft.methods.registry import method
 from medgraft.methods.rows import Rows
+from medgraft.methods.sites import Sited, SiteMethod
 from medgraft.methods.splits import Floats, Ints
 
 

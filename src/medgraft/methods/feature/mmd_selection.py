@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from medgraft.methods.feature.feature_augmentation import callers_codes
-from medgraft.methods.model.sites import Sited, SiteMethod
 from medgraft.methods.registry import method
 from medgraft.methods.rows import Mask, Rows
+from medgraft.methods.sites import Sited, SiteMethod
 from medgraft.methods.splits import Floats, Ints, inner_folds, number_again
 
 SHARES = (1.0, 0.9, 0.75, 0.6, 0.45, 0.3)

@@ -9,7 +9,7 @@ import numpy as np
 from medgraft.methods.federated.messages import Federation
 from medgraft.methods.federated.scaling import federated_encoder, federated_units
 from medgraft.methods.federated.site import Site
-from medgraft.methods.model.sites import Sited, SiteMethod
+from medgraft.methods.sites import Sited, SiteMethod
 from medgraft.methods.splits import Floats
 from medgraft.methods.table import InputError
 

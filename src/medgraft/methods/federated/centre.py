@@ -13,8 +13,8 @@ from medgraft.methods.encode import TableEncoder
 from medgraft.methods.federated.local import NAMES, LocalSite
 from medgraft.methods.federated.messages import Federation, Message
 from medgraft.methods.federated.rounds import FederatedRounds
-from medgraft.methods.model.sites import Sited
 from medgraft.methods.registry import method
+from medgraft.methods.sites import Sited
 from medgraft.methods.splits import Floats
 
 

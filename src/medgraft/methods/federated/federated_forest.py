@@ -9,10 +9,10 @@ import numpy as np
 from medgraft.methods.federated.base import FederatedMethod
 from medgraft.methods.federated.forest_site import ForestSite, SideBySide, unpack
 from medgraft.methods.federated.messages import Federation
-from medgraft.methods.model.sites import Sited
 from medgraft.methods.model.trees import Growth, lone_forest, recoded, together
 from medgraft.methods.registry import method
 from medgraft.methods.rows import Rows
+from medgraft.methods.sites import Sited
 from medgraft.methods.table import InputError
 from medgraft.methods.trees import Trees
 

@@ -11,10 +11,10 @@ from medgraft.methods.federated.federated_forest import ForestMethod
 from medgraft.methods.federated.forest_site import SideBySide
 from medgraft.methods.federated.messages import Federation
 from medgraft.methods.model.simplex import simplex_weights
-from medgraft.methods.model.sites import Sited, fewest_patients
 from medgraft.methods.model.stacked import Stacked, full, leaf_means, outer
 from medgraft.methods.model.trees import Growth, first_trees, recoded, together
 from medgraft.methods.registry import method
+from medgraft.methods.sites import Sited, fewest_patients
 from medgraft.methods.splits import Floats, Ints, inner_folds, number_again
 from medgraft.methods.trees import Trees
 

@@ -9,8 +9,8 @@ from medgraft.methods.federated.messages import Federation
 from medgraft.methods.federated.proximal import COMPARED, ENDED, NOBODY, Proximal
 from medgraft.methods.federated.site import FOLDS
 from medgraft.methods.model.lasso import SHARES
-from medgraft.methods.model.sites import Sited
 from medgraft.methods.registry import method
+from medgraft.methods.sites import Sited
 from medgraft.methods.splits import Floats
 from medgraft.methods.table import InputError
 

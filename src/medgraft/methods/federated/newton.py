@@ -11,8 +11,8 @@ from medgraft.methods.federated.base import FederatedMethod
 from medgraft.methods.federated.messages import Federation
 from medgraft.methods.federated.site import FOLDS
 from medgraft.methods.learner import PENALTIES
-from medgraft.methods.model.sites import Sited
 from medgraft.methods.registry import method
+from medgraft.methods.sites import Sited
 from medgraft.methods.splits import Floats
 from medgraft.methods.table import InputError
 

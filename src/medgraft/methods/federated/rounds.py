@@ -10,7 +10,7 @@ import numpy as np
 from medgraft.methods.federated.base import FederatedMethod
 from medgraft.methods.federated.local import LocalSite
 from medgraft.methods.federated.messages import Federation
-from medgraft.methods.model.sites import Sited
+from medgraft.methods.sites import Sited
 from medgraft.methods.splits import Floats
 from medgraft.methods.table import InputError
 

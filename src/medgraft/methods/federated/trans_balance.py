@@ -16,10 +16,10 @@ from medgraft.methods.federated.messages import Federation, Message
 from medgraft.methods.federated.proximal import COMPARED, ENDED, NOBODY, Proximal
 from medgraft.methods.federated.site import FOLDS, NO_FOLD, Site
 from medgraft.methods.model.lasso import SHARES, L1Problem, fit_l1, held_out
-from medgraft.methods.model.sites import Sited, fewest_patients
 from medgraft.methods.prepare.balance import Sample
 from medgraft.methods.prepare.rose import Rose
 from medgraft.methods.registry import method
+from medgraft.methods.sites import Sited, fewest_patients
 from medgraft.methods.splits import Floats, inner_folds, number_again
 from medgraft.methods.table import InputError
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from medgraft.methods.model.sites import Sited
 from medgraft.methods.rows import Mask
+from medgraft.methods.sites import Sited
 from medgraft.methods.splits import Floats, Ints
 from medgraft.methods.trees import as_arrays
 

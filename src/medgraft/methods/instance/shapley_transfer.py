@@ -10,9 +10,9 @@ import numpy as np
 
 from medgraft.methods.clock import times
 from medgraft.methods.instance.shapley import knn_shapley, monte_carlo_shapley
-from medgraft.methods.model.sites import Sited, SiteMethod
 from medgraft.methods.registry import method
 from medgraft.methods.rows import Mask, Rows
+from medgraft.methods.sites import Sited, SiteMethod
 from medgraft.methods.splits import Floats, Ints, forward_folds, inner_folds, number_again
 from medgraft.methods.table import InputError
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from medgraft.methods.instance.boosting import Boosted, Vote, chance
-from medgraft.methods.model.sites import Sited, SiteMethod
 from medgraft.methods.registry import method
+from medgraft.methods.sites import Sited, SiteMethod
 from medgraft.methods.splits import Floats
 from medgraft.methods.table import InputError
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from medgraft.methods.instance.boosting import Boosted, Vote
 from medgraft.methods.instance.tradaboost import Rounds
-from medgraft.methods.model.sites import Sited
 from medgraft.methods.registry import method
+from medgraft.methods.sites import Sited
 from medgraft.methods.splits import Floats, inner_folds, number_again
 from medgraft.methods.table import InputError
 

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medgraft.methods.model.booster import Booster, Stages
-from medgraft.methods.model.sites import Sited, SiteMethod, fewest_patients
 from medgraft.methods.registry import method
 from medgraft.methods.rows import Mask, Rows
+from medgraft.methods.sites import Sited, SiteMethod, fewest_patients
 from medgraft.methods.splits import Floats, inner_folds, number_again
 from medgraft.methods.table import InputError
 from medgraft.methods.trees import Trees

@@ -12,8 +12,8 @@ from scipy.special import logsumexp, softmax
 from sklearn.base import BaseEstimator
 
 from medgraft.methods.model.multi_view import View, refine, scores, source_model
-from medgraft.methods.model.sites import Sited, SiteMethod, fewest_patients
 from medgraft.methods.registry import method
+from medgraft.methods.sites import Sited, SiteMethod, fewest_patients
 from medgraft.methods.splits import Floats, Ints, inner_folds, number_again
 from medgraft.methods.table import InputError, Table
 

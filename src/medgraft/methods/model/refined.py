@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from medgraft.methods.model.sites import Sited, SiteMethod
 from medgraft.methods.model.trees import Growth, lone_forest, recoded
 from medgraft.methods.rows import Rows
+from medgraft.methods.sites import Sited, SiteMethod
 from medgraft.methods.splits import Floats, Ints
 from medgraft.methods.table import InputError
 from medgraft.methods.trees import Trees

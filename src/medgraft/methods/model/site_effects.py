@@ -11,9 +11,9 @@ from sklearn.utils.metaestimators import available_if
 from medgraft.methods.base import _has_proba
 from medgraft.methods.learner import PENALTIES, RIDGE_PENALTIES, can_tune
 from medgraft.methods.logistic import Problem, probabilities, solve, tune
-from medgraft.methods.model.sites import Sited, SiteMethod
 from medgraft.methods.registry import method
 from medgraft.methods.ridge import RidgePath
+from medgraft.methods.sites import Sited, SiteMethod
 from medgraft.methods.splits import Floats, Ints, inner_folds, number_again
 from medgraft.methods.table import InputError
 

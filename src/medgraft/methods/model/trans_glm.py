@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from medgraft.methods.model.lasso import L1Problem, Path, fit_l1, held_out
-from medgraft.methods.model.sites import Sited, SiteMethod, fewest_patients
 from medgraft.methods.registry import method
 from medgraft.methods.rows import Mask
+from medgraft.methods.sites import Sited, SiteMethod, fewest_patients
 from medgraft.methods.splits import Floats, Ints, inner_folds, number_again
 from medgraft.methods.table import InputError
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from medgraft.methods.model.sites import Sited, SiteMethod
 from medgraft.methods.model.trans_glm import TwoStep, in_units, two_steps
 from medgraft.methods.registry import method
 from medgraft.methods.rows import Mask
+from medgraft.methods.sites import Sited, SiteMethod
 from medgraft.methods.splits import Floats
 
 HOLD_OUT = 3  # one patient in three judges the candidates

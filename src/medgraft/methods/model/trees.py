@@ -11,7 +11,7 @@ from sklearn import config_context
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from medgraft.methods.encode import TableEncoder
-from medgraft.methods.model.sites import Sited
+from medgraft.methods.sites import Sited
 from medgraft.methods.splits import Floats, Ints, number_again
 from medgraft.methods.trees import Trees
 

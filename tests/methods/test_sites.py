@@ -7,8 +7,8 @@ import pytest
 
 from medgraft.methods.base import InputError
 from medgraft.methods.model.site_effects import SiteEffects
-from medgraft.methods.model.sites import Sited, fewest_patients
 from medgraft.methods.rows import Rows
+from medgraft.methods.sites import Sited, fewest_patients
 from medgraft.methods.table import Table
 
 
