@@ -184,3 +184,32 @@ def test_a_clear_gain_is_taken(simulate):
 
 def test_a_harmful_candidate_is_almost_never_taken(simulate):
     assert simulate.guard_leaves(60, 1, -1.0, "one-se", 200, n_boot=200)[0] <= 0.01
+
+
+def test_a_row_of_weight_three_is_a_row_that_is_there_three_times():
+    rng = np.random.default_rng(0)
+    n = 40
+    y, times = rng.normal(size=n), rng.integers(1, 4, n)
+    preds = {"control": y + rng.normal(size=n), "arm": y + 0.8 * rng.normal(size=n)}
+    sex = {"sex": np.resize(["f", "m"], n)}
+    weighted = choose("mae", y, preds, "control", group=np.arange(n), weight=times, subgroups=sex)
+    again = np.repeat(np.arange(n), times)
+    many = choose(
+        "mae",
+        y[again],
+        {k: p[again] for k, p in preds.items()},
+        "control",
+        group=again,
+        subgroups={"sex": sex["sex"][again]},
+    )
+    for one, other in zip(weighted.table, many.table, strict=True):
+        for key in ("value", "difference", "se", "needed"):
+            assert one[key] == pytest.approx(other[key], rel=1e-9)
+    assert weighted.name == many.name
+
+
+@pytest.mark.parametrize("weight", [[1.0], [1.0, -1.0], [1.0, np.nan], [0.0, 1.0]])
+def test_weights_that_are_none_are_refused(weight):
+    preds = {"control": np.zeros(2), "arm": np.zeros(2)}
+    with pytest.raises(MedgraftError, match="weight"):
+        choose("mae", np.zeros(2), preds, "control", weight=weight)

@@ -58,8 +58,9 @@ def replicate(
 
     .. math:: \theta^* = \sum_r d_r\, m_r(c) / \sum_r d_r
 
-    where m_r(c) is the metric of repeat r with each row weighing what its patient does. Every arm sees the
-    same draws. Repeats in which the metric is undefined are left out; nan when it is in all of them.
+    where m_r(c) is the metric of repeat r with each row weighing what its patient does, times its own weight.
+    Every arm sees the same draws. Repeats in which the metric is undefined are left out; nan when it is in
+    all of them.
 
     Cost: O(arms x rows x n_boot), with memory bounded whatever the number of rows.
     """
@@ -67,19 +68,18 @@ def replicate(
         raise MedgraftError(f"A bootstrap needs at least 2 draws, not {n_boot}: use 1000 or more.")
     parts = scores.parts()
     arms = [np.asarray(p, dtype=float) for p in predictions]
-    rows = [(scores.y[i], scores.group[i], scores.fold[i], [p[i] for p in arms]) for i in parts]
-    ones = [np.ones((1, len(i))) for i in parts]
-    plain = np.array(
-        [[metric.fn(y, p, w, f)[0] for p in ps] for (y, _, f, ps), w in zip(rows, ones, strict=True)]
-    )
+    rows = [
+        (scores.y[i], scores.group[i], scores.fold[i], scores.weight[i], [p[i] for p in arms]) for i in parts
+    ]
+    plain = np.array([[metric.fn(y, p, w[None], f)[0] for p in ps] for y, _, f, w, ps in rows])
     values = _over_repeats(plain[:, :, None], np.ones((len(parts), 1)))[:, 0]
 
     draws = np.empty((len(arms), n_boot))
     chunk = max(1, min(n_boot, CHUNK // max(len(i) for i in parts)))
     for where, weights, picks in resamples(scores.n_groups, len(parts), n_boot, seed, chunk):
         per_repeat = np.empty((len(parts), len(arms), weights.shape[1]))
-        for r, (y, group, fold, ps) in enumerate(rows):
-            w = weights[group].T
+        for r, (y, group, fold, own, ps) in enumerate(rows):
+            w = weights[group].T * own
             for a, p in enumerate(ps):
                 per_repeat[r, a] = metric.fn(y, p, w, fold)
         draws[:, where] = _over_repeats(per_repeat, picks)

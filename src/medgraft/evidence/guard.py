@@ -78,6 +78,7 @@ def choose(
     group: ArrayLike | None = None,
     fold: ArrayLike | None = None,
     repeat: ArrayLike | None = None,
+    weight: ArrayLike | None = None,
     seed: int = 0,
     rule: str = "one-se",
     n_boot: int = 1000,
@@ -111,6 +112,8 @@ def choose(
         Patients.
     fold, repeat : (n,) array, default one
         Inner fold: rows scored by the same model; and its repeat, if the inner split is repeated.
+    weight : (n,) array, default all equal
+        What each row counts.
     seed : int
         The same seed gives the same choice.
     rule : {"one-se", "family"}
@@ -150,7 +153,8 @@ def choose(
         raise MedgraftError(f"The control '{control}' has no predictions.{did_you_mean(control, preds)}")
     if rule not in RULES:
         raise MedgraftError(f"There is no rule '{rule}': use one of {', '.join(RULES)}.")
-    scores = {k: Scores.of(chosen, y, p, group=group, fold=fold, repeat=repeat) for k, p in preds.items()}
+    told = {"group": group, "fold": fold, "repeat": repeat, "weight": weight}
+    scores = {k: Scores.of(chosen, y, p, **told) for k, p in preds.items()}
     first = scores[control]
     if wrong := [k for k, s in scores.items() if s.p.shape != first.p.shape]:
         raise MedgraftError(f"'{wrong[0]}' and the control '{control}' do not predict the same classes.")
@@ -173,6 +177,7 @@ def choose(
             control,
             subgroups,
             group=patients,
+            weight=first.weight,
             margin=margin,
             n_boot=n_boot,
             seed=seed,

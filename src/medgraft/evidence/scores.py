@@ -30,6 +30,8 @@ class Scores:
         Repeats 0..R-1.
     fold : (n,) int array
         Within a repeat, rows scored by the same fitted model.
+    weight : (n,) array
+        What each row counts: a weight of 2 is a row that is there twice.
     """
 
     y: Any
@@ -37,6 +39,7 @@ class Scores:
     group: Ints
     repeat: Ints
     fold: Ints
+    weight: Floats
 
     @classmethod
     def of(
@@ -48,6 +51,7 @@ class Scores:
         group: ArrayLike | None = None,
         repeat: ArrayLike | None = None,
         fold: ArrayLike | None = None,
+        weight: ArrayLike | None = None,
     ) -> Scores:
         """Check the arrays against each other and the metric, and number patients and repeats from 0.
 
@@ -81,6 +85,7 @@ class Scores:
             _numbered("group", np.arange(n) if group is None else group, n),
             _numbered("repeat", np.zeros(n) if repeat is None else repeat, n),
             _numbered("fold", np.zeros(n) if fold is None else fold, n),
+            _weights(weight, n),
         )
 
     @property
@@ -118,6 +123,15 @@ def _codes(metric: Metric, y: Any, p: Floats) -> Ints:
             f"{metric.label} needs class codes 0 to {p.shape[1] - 1} as labels of the test rows."
         )
     return np.asarray(y, dtype=np.int64)
+
+
+def _weights(weight: ArrayLike | None, n: int) -> Floats:
+    if weight is None:
+        return np.ones(n)
+    w = np.asarray(weight, dtype=float)
+    if w.shape != (n,) or not np.isfinite(w).all() or not (w > 0).all():
+        raise MedgraftError(f"'weight' must be one number above zero for each of {n} rows.")
+    return w
 
 
 def _numbered(name: str, values: ArrayLike, n: int) -> Ints:

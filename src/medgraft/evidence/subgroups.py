@@ -53,6 +53,7 @@ def inferior(
     subgroups: Mapping[str, ArrayLike],
     *,
     group: ArrayLike | None = None,
+    weight: ArrayLike | None = None,
     margin: float = 0.0,
     n_boot: int = 1000,
     seed: int = 0,
@@ -76,6 +77,8 @@ def inferior(
         undefined, say nothing.
     group : (n,) array, optional
         Patients.
+    weight : (n,) array, optional
+        What each row counts.
     margin : float
         m, in units of the metric.
 
@@ -94,6 +97,7 @@ def inferior(
     """
     y = np.asarray(y)
     people = np.arange(len(y)) if group is None else np.asarray(group)
+    counts = np.ones(len(y)) if weight is None else np.asarray(weight)
     names = [k for k in preds if k != control]
     found: dict[str, list[str]] = {name: [] for name in names}
     for attribute, values in subgroups.items():
@@ -104,7 +108,8 @@ def inferior(
                 continue
             # Folds are joined: within one a subgroup is too small to be scored alone.
             scores = [
-                Scores.of(metric, y[rows], preds[k][rows], group=people[rows]) for k in (control, *names)
+                Scores.of(metric, y[rows], preds[k][rows], group=people[rows], weight=counts[rows])
+                for k in (control, *names)
             ]
             values_, draws, _ = replicate(metric, scores[0], [s.p for s in scores], n_boot=n_boot, seed=seed)
             n = informative(metric, scores[0])
