@@ -90,14 +90,19 @@ class ULSIF(Weighting):
         super()._fit(rows)
 
     def _estimate(self, source: Side, target: Side) -> Ratio:
-        several = source.repeats or target.repeats
-        ratio = fit_ratio(
-            source.Z,
-            target.Z,
-            source_weight=source.weight,
-            target_weight=target.weight,
-            folds=patient_folds(source, target, self.random_state) if several else None,
-            n_centres=self.n_centres,
-        )
+        ratio = density_ratio(source, target, self.random_state, self.n_centres)
         self.sigma_, self.lambda_ = ratio.sigma, ratio.lam
         return ratio
+
+
+def density_ratio(source: Side, target: Side, seed: int, n_centres: int = 100) -> Ratio:
+    """Ratio target/source of two sides; held out are rows, or patients where some have several."""
+    several = source.repeats or target.repeats
+    return fit_ratio(
+        source.Z,
+        target.Z,
+        source_weight=source.weight,
+        target_weight=target.weight,
+        folds=patient_folds(source, target, seed) if several else None,
+        n_centres=n_centres,
+    )

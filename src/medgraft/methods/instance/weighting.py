@@ -59,7 +59,7 @@ class Weighting(TransferEstimator):
 
     def _factors(self, Z: Floats, rows: Rows) -> Floats:
         factor = np.ones(len(Z))
-        source, target = self._side(Z, rows, rows.source), self._side(Z, rows, rows.target)
+        source, target = (side_of(Z, rows, where, self.random_state) for where in (rows.source, rows.target))
         if min(len(source.Z), len(target.Z)) < 2:
             self.note_ = "A density ratio needs two source and two target patients: no row was weighted."
             return factor
@@ -74,18 +74,20 @@ class Weighting(TransferEstimator):
         factor[rows.source] = even_out(raw, w)
         return factor
 
-    def _side(self, Z: Floats, rows: Rows, where: Mask) -> Side:
-        at = np.flatnonzero(where)
-        keys = rows.table.keys()[at]
-        _, first, back = np.unique(keys, return_index=True, return_inverse=True)
-        weight = np.zeros(len(first))
-        np.add.at(weight, back, rows.weight[at])
-        order = np.random.default_rng(self.random_state).permutation(len(first))
-        return Side(Z[at[first]][order], weight[order], rows.units[at[first]][order])
-
     @abstractmethod
     def _estimate(self, source: Side, target: Side) -> Callable[[Floats], Floats]:
         """Return the density ratio as a function of encoded rows (n, p)."""
+
+
+def side_of(Z: Floats, rows: Rows, where: Mask, seed: int) -> Side:
+    """Distinct rows of `where`, ready for the estimate of a density ratio."""
+    at = np.flatnonzero(where)
+    keys = rows.table.keys()[at]
+    _, first, back = np.unique(keys, return_index=True, return_inverse=True)
+    weight = np.zeros(len(first))
+    np.add.at(weight, back, rows.weight[at])
+    order = np.random.default_rng(seed).permutation(len(first))
+    return Side(Z[at[first]][order], weight[order], rows.units[at[first]][order])
 
 
 def patient_folds(source: Side, target: Side, seed: int) -> tuple[Ints, Ints]:
