@@ -160,8 +160,8 @@ def test_unknown_names_are_told_in_one_sentence():
     y = np.zeros(3)
     with pytest.raises(MedgraftError, match="Did you mean 'target-only'"):
         choose("mae", y, {"target-only": y}, "target_only")
-    with pytest.raises(MedgraftError, match="no rule 'best'"):
-        choose("mae", y, {"c": y}, "c", rule="best")
+    with pytest.raises(MedgraftError, match="no rule 'boldest'"):
+        choose("mae", y, {"c": y}, "c", rule="boldest")
     with pytest.raises(MedgraftError, match="'a' and the control 'c' do not predict the same classes"):
         choose("accuracy", y.astype(int), {"c": np.ones((3, 2)) / 2, "a": np.ones((3, 3)) / 3}, "c")
 
@@ -213,3 +213,17 @@ def test_weights_that_are_none_are_refused(weight):
     preds = {"control": np.zeros(2), "arm": np.zeros(2)}
     with pytest.raises(MedgraftError, match="weight"):
         choose("mae", np.zeros(2), preds, "control", weight=weight)
+
+
+def test_the_rule_best_takes_the_smallest_gain_and_keeps_the_control_on_a_tie():
+    y = np.zeros(6)
+    wrong = np.array([1.0, -1.0, 2.0, -2.0, 1.0, 3.0])
+    a_little = wrong + np.array([0.9, 0.9, -1.0, 0.9, 0.9, -0.9])  # some better, some worse, in all better
+    gain = np.abs(wrong).mean() - np.abs(a_little).mean()
+    assert 0 < gain < 0.4
+    preds = {"control": wrong, "arm": a_little}
+    assert choose("mae", y, preds, "control").name == "control"
+    best = choose("mae", y, preds, "control", rule="best")
+    assert best.name == "arm"
+    assert "asked for" not in best.reason
+    assert choose("mae", y, {"control": wrong, "arm": wrong.copy()}, "control", rule="best").name == "control"

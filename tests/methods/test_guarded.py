@@ -14,11 +14,12 @@ from medgraft.methods.controls.pooled import Pooled
 from medgraft.methods.controls.source_only import SourceOnly
 from medgraft.methods.controls.target_only import TargetOnly
 from medgraft.methods.encode import TableEncoder
-from medgraft.methods.inner_fits import Given, there_and_back
+from medgraft.methods.inner_fits import Given, out_of_fold, there_and_back
 from medgraft.methods.instance.ulsif import ULSIF
 from medgraft.methods.learner import LogisticLearner
 from medgraft.methods.model.l2sp import L2SP
 from medgraft.methods.rows import Rows
+from medgraft.methods.splits import inner_folds, number_again
 from medgraft.methods.table import Table
 
 
@@ -326,3 +327,44 @@ def test_with_times_only_earlier_rows_teach_inside():
     assert [len(days) for days in inner] == [4, 8, 12, 16]
     for days in inner:
         np.testing.assert_array_equal(days, np.arange(len(days)))
+
+
+def test_a_patient_of_weight_two_is_a_patient_who_is_there_twice():
+    X, y, rows = table(n_target=24)
+    twice = np.arange(len(y)) % 3 == 0
+    group = np.arange(len(y))
+    weighted = Guarded({"pooled": Pooled(task="regression")}, task="regression")
+    weighted.fit(X, y, **rows, groups=group, sample_weight=1.0 + twice)
+    again = np.r_[group, group[twice]]
+    many = Guarded({"pooled": Pooled(task="regression")}, task="regression")
+    many.fit(X[again], y[again], domain=rows["domain"][again], target="t", groups=again)
+    for one, other in zip(weighted.report_["table"], many.report_["table"], strict=True):
+        for key in ("value", "difference", "se"):
+            assert one[key] == pytest.approx(other[key], rel=1e-6)
+
+
+def test_the_density_ratio_of_the_guard_holds_out_whole_patients():
+    X, y, rows = table(n_source=120, n_target=60)
+    labelled = rows["domain"] == "s"
+    visits = np.repeat(np.arange(45), 4)  # four rows of a patient, nearly alike
+    X = X[visits * 4 % 180] + 1e-3 * X
+    m = Guarded({"pooled": Pooled(task="regression")}, task="regression")
+    m.fit(X, y, **rows, labelled=labelled, groups=visits)
+    r = Rows.of(Table.of(X), y, regression=True, **rows, labelled=labelled, groups=visits)
+    ulsif = ULSIF(task="regression").fit(X, y, **rows, labelled=labelled, groups=visits)
+    weight = ulsif.weights_[labelled]
+    assert len(np.unique(weight)) > 2
+    at = np.flatnonzero(labelled)
+    fold = inner_folds(number_again(r.units[at]), k=3, seed=0)
+    given = Given(X, y, {"domain": rows["domain"], "labelled": labelled, "groups": visits}, "t")
+    guess = out_of_fold(given, r, at, fold, np.unique(fold).tolist(), Pooled(task="regression"))
+    loss = (y[labelled] - guess) ** 2
+    told = {row["name"]: row["value"] for row in m.report_["table"]}
+    assert told["pooled"] == pytest.approx(np.average(loss, weights=weight), rel=1e-6)
+
+
+def test_subgroups_without_target_labels_are_not_silently_left_out():
+    X, y, rows = table()
+    m = Guarded({"pooled": Pooled(task="regression")}, task="regression")
+    m.fit(X, y, **rows, labelled=rows["domain"] == "s", subgroups={"sex": np.resize(["f", "m"], len(y))})
+    assert "Subgroups were not compared" in m.report_["reason"]

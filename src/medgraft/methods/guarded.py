@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -13,17 +12,14 @@ from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from medgraft.base import MedgraftError
-from medgraft.evidence import Choice, choose, choose_unlabelled, default_metric
 from medgraft.methods.base import TASK_NAMES, _classifies, contract_tags
-from medgraft.methods.clock import times
 from medgraft.methods.controls.source_only import SourceOnly
 from medgraft.methods.controls.target_only import TargetOnly
-from medgraft.methods.inner_fits import Given, aligned, out_of_fold, there_and_back
-from medgraft.methods.instance.ratio import even_out, fit_ratio
+from medgraft.methods.inner_choice import InnerChoice
+from medgraft.methods.inner_fits import Given, aligned
 from medgraft.methods.registry import entries, method
 from medgraft.methods.rows import Rows
-from medgraft.methods.splits import Floats, Ints, forward_folds, inner_folds, number_again
+from medgraft.methods.splits import Floats
 from medgraft.methods.table import InputError, Table
 
 UNLABELLED = ("importance-weighted", "circular")
@@ -68,7 +64,7 @@ class Guarded(BaseEstimator):
     inner_folds : int
         Folds; 1 means one split, three quarters to train and one to compare.
     rule : str
-        "one-se" or "family": see `medgraft.evidence.choose`.
+        "one-se", "family" or "best": see `medgraft.evidence.choose`.
     unlabelled : str
         How to choose where no target patient has a label: "importance-weighted" or "circular".
     time : str, optional
@@ -185,7 +181,16 @@ class Guarded(BaseEstimator):
         name, control = self._control(bool((rows.target & rows.labelled).any()))
         arms = {name: control, **{k: v for k, v in self._candidates().items() if k != name}}
         told = {} if subgroups is None else {str(k): np.asarray(subgroups[k]) for k in subgroups}
-        self.report_ = self._choose(given, rows, arms, name, told)
+        inner = InnerChoice(
+            self.metric,
+            self.inner_folds,
+            self.rule,
+            self.time,
+            self.margin,
+            self.unlabelled,
+            self.random_state,
+        )
+        self.report_ = inner.choose(given, rows, arms, name, told)
         self.choice_ = self.report_["choice"]
         self.best_ = given.fit(arms[self.choice_], rows.index)
         return self
@@ -212,94 +217,6 @@ class Guarded(BaseEstimator):
             and kind in m.tasks
         }
 
-    def _choose(
-        self,
-        given: Given,
-        rows: Rows,
-        arms: dict[str, Any],
-        control: str,
-        subgroups: dict[str, NDArray[Any]],
-    ) -> dict[str, Any]:
-        own = np.flatnonzero(rows.target & rows.labelled)
-        # Without a target label, source patients that look like the target's stand in for them.
-        at = own if len(own) else np.flatnonzero(rows.source & rows.labelled)
-        task = "regression" if not rows.k else "binary" if rows.k == 2 else "multiclass"
-        metric = default_metric(task) if self.metric == "auto" else self.metric
-        patients = number_again(rows.units[at])
-        report: dict[str, Any] = {
-            "choice": control,
-            "control": control,
-            "reason": "",
-            "metric": metric,
-            "inner_folds": self.inner_folds,
-            "n_labelled": len(own),
-            "n_patients": len(np.unique(rows.units[own])),
-            "table": [],
-            "skipped": {},
-        }
-        if why := _nothing_to_compare(rows, at, patients) or _nothing_to_weight(rows, own):
-            report["reason"] = f"The control {control} is kept: {why}."
-            return report
-        forward = self.time is not None and bool(len(own))
-        if forward:
-            fold = forward_folds(patients, times(rows.table, self.time)[at])
-            parts = np.unique(fold)[1:].tolist()
-        else:
-            fold = inner_folds(
-                patients,
-                k=max(self.inner_folds, 1) if self.inner_folds != 1 else 4,
-                seed=self.random_state,
-                stratum=rows.y[at] if rows.k else None,
-            )
-            parts = [0] if self.inner_folds == 1 else np.unique(fold).tolist()
-        if not parts:
-            report["reason"] = f"The control {control} is kept: all labelled target rows are of one time."
-            return report
-        held = np.isin(fold, parts)
-        made = there_and_back if not len(own) and self.unlabelled == "circular" else out_of_fold
-        if forward:
-            made = partial(out_of_fold, forward=True)
-        preds: dict[str, Floats] = {}
-        for name, arm in arms.items():
-            try:
-                preds[name] = made(given, rows, at, fold, parts, arm)[held]
-            except MedgraftError as error:
-                if name == control:
-                    raise
-                report["skipped"][name] = str(error)
-        choice = (
-            choose(
-                metric,
-                rows.y[at][held],
-                preds,
-                control,
-                group=patients[held],
-                fold=fold[held],
-                seed=self.random_state,
-                rule=self.rule,
-                subgroups={k: v[rows.index[at]][held] for k, v in subgroups.items()},
-                margin=self.margin,
-            )
-            if len(own)
-            else self._choose_by_source(rows, at[held], preds, control)
-        )
-        return {**report, "choice": choice.name, "reason": choice.reason, "table": choice.table}
-
-    def _choose_by_source(self, rows: Rows, at: Ints, preds: dict[str, Floats], control: str) -> Choice:
-        if self.unlabelled == "circular":
-            return choose_unlabelled(
-                rows.y[at], preds, rows.weight[at], control, group=rows.units[at], how="circular"
-            )
-        Z = rows.encoder().transform(rows.table)
-        # A random order that belongs to the rows' content and the seed, as the ratio's fit asks.
-        order = np.argsort(rows.table.keys(), kind="stable")
-        order = order[np.random.default_rng(self.random_state).permutation(len(order))]
-        s, t = order[rows.source[order]], order[rows.target[order]]
-        ratio = fit_ratio(Z[s], Z[t], source_weight=rows.weight[s], target_weight=rows.weight[t])
-        raw = ratio(Z[at])
-        weight = even_out(raw, rows.weight[at]) if raw.any() else raw
-        return choose_unlabelled(rows.y[at], preds, weight * rows.weight[at], control, group=rows.units[at])
-
     def _read(self, X: Any) -> Any:
         check_is_fitted(self, "best_")
         if not isinstance(X, pd.DataFrame):
@@ -323,27 +240,3 @@ class Guarded(BaseEstimator):
         """Accuracy, or R2 for regression."""
         measure = accuracy_score if _classifies(self) else r2_score
         return float(measure(y, self.predict(X), sample_weight=sample_weight))
-
-
-def _nothing_to_weight(rows: Rows, own: Ints) -> str:
-    """Why source patients cannot stand in for the target's where none of these has a label."""
-    if len(own):
-        return ""
-    if rows.target.sum() < 2:
-        return "no target patient has a label and fewer than two are known, so that nothing can be compared"
-    if not rows.table.numbers.shape[1]:
-        return "no target patient has a label, and source patients can be weighted by numbers only"
-    return ""
-
-
-def _nothing_to_compare(rows: Rows, at: Ints, patients: Ints) -> str:
-    """Why no comparison is possible, or an empty string."""
-    if not len(at):
-        return "no target patient has a label, so that nothing can be compared"
-    if rows.k == 1:
-        return "all labels are the same"
-    if len(np.unique(patients)) < 2:
-        return "one labelled patient is too few to compare by"
-    if rows.k and min(len(np.unique(patients[rows.y[at] == c])) for c in np.unique(rows.y[at])) < 2:
-        return "a class has fewer than two labelled patients"
-    return ""

@@ -1,0 +1,151 @@
+"""How a guard compares arms inside its training part, and what it says of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medgraft.base import MedgraftError
+from medgraft.evidence import Choice, choose, choose_unlabelled, default_metric
+from medgraft.methods.clock import times
+from medgraft.methods.inner_fits import Given, out_of_fold, there_and_back
+from medgraft.methods.instance.ratio import even_out
+from medgraft.methods.instance.ulsif import density_ratio
+from medgraft.methods.instance.weighting import side_of
+from medgraft.methods.rows import Rows
+from medgraft.methods.splits import Floats, Ints, forward_folds, inner_folds, number_again
+
+
+@dataclass(frozen=True)
+class InnerChoice:
+    """How to choose; the attributes are settings of `medgraft.methods.Guarded`."""
+
+    metric: str
+    inner_folds: int
+    rule: str
+    time: str | None
+    margin: float
+    unlabelled: str
+    random_state: int
+
+    def choose(
+        self,
+        given: Given,
+        rows: Rows,
+        arms: dict[str, Any],
+        control: str,
+        subgroups: dict[str, NDArray[Any]],
+    ) -> dict[str, Any]:
+        """Compare the arms on held-out patients; return the guard's report."""
+        own = np.flatnonzero(rows.target & rows.labelled)
+        # Without a target label, source patients that look like the target's stand in for them.
+        at = own if len(own) else np.flatnonzero(rows.source & rows.labelled)
+        task = "regression" if not rows.k else "binary" if rows.k == 2 else "multiclass"
+        metric = default_metric(task) if self.metric == "auto" else self.metric
+        patients = number_again(rows.units[at])
+        report: dict[str, Any] = {
+            "choice": control,
+            "control": control,
+            "reason": "",
+            "metric": metric,
+            "inner_folds": self.inner_folds,
+            "n_labelled": len(own),
+            "n_patients": len(np.unique(rows.units[own])),
+            "table": [],
+            "skipped": {},
+        }
+        if why := _nothing_to_compare(rows, at, patients) or _nothing_to_weight(rows, own):
+            report["reason"] = f"The control {control} is kept: {why}."
+            return report
+        forward = self.time is not None and bool(len(own))
+        fold, parts = self._folds(rows, at, patients, forward)
+        if not parts:
+            report["reason"] = f"The control {control} is kept: all labelled target rows are of one time."
+            return report
+        made = there_and_back if not len(own) and self.unlabelled == "circular" else out_of_fold
+        if forward:
+            made = partial(out_of_fold, forward=True)
+        held = np.isin(fold, parts)
+        preds: dict[str, Floats] = {}
+        for name, arm in arms.items():
+            try:
+                preds[name] = made(given, rows, at, fold, parts, arm)[held]
+            except MedgraftError as error:
+                if name == control:
+                    raise
+                report["skipped"][name] = str(error)
+        if len(own):
+            choice = choose(
+                metric,
+                rows.y[at][held],
+                preds,
+                control,
+                group=patients[held],
+                fold=fold[held],
+                weight=rows.weight[at][held],
+                seed=self.random_state,
+                rule=self.rule,
+                subgroups={k: v[rows.index[at]][held] for k, v in subgroups.items()},
+                margin=self.margin,
+            )
+        else:
+            choice = self._by_source(rows, at[held], preds, control)
+        reason = choice.reason
+        if subgroups and not len(own):
+            reason += " Subgroups were not compared: no target patient has a label."
+        return {**report, "choice": choice.name, "reason": reason, "table": choice.table}
+
+    def _folds(self, rows: Rows, at: Ints, patients: Ints, forward: bool) -> tuple[Ints, list[int]]:
+        """Fold of each row, and the folds that are held out in turn."""
+        if forward:
+            fold = forward_folds(patients, times(rows.table, self.time)[at])
+            return fold, np.unique(fold)[1:].tolist()
+        fold = inner_folds(
+            patients,
+            k=max(self.inner_folds, 1) if self.inner_folds != 1 else 4,
+            seed=self.random_state,
+            stratum=rows.y[at] if rows.k else None,
+        )
+        return fold, [0] if self.inner_folds == 1 else np.unique(fold).tolist()
+
+    def _by_source(self, rows: Rows, at: Ints, preds: dict[str, Floats], control: str) -> Choice:
+        weight = rows.weight[at]
+        if self.unlabelled == "importance-weighted":
+            Z = rows.encoder().transform(rows.table)
+            source, target = (side_of(Z, rows, s, self.random_state) for s in (rows.source, rows.target))
+            raw = density_ratio(source, target, self.random_state)(Z[at])
+            weight = weight * (even_out(raw, weight) if raw.any() else raw)
+        return choose_unlabelled(
+            rows.y[at], preds, weight, control, group=rows.units[at], how=self.unlabelled
+        )
+
+
+def _nothing_to_weight(rows: Rows, own: Ints) -> str:
+    """Why source patients cannot stand in for the target's where none of these has a label."""
+    if len(own):
+        return ""
+    keys = rows.table.keys()
+    if min(len(np.unique(keys[side])) for side in (rows.target, rows.source)) < 2:
+        return (
+            "no target patient has a label and fewer than two are known, so that nothing can be compared"
+        )
+    if not rows.table.numbers.shape[1]:
+        return "no target patient has a label, and source patients can be weighted by numbers only"
+    return ""
+
+
+def _nothing_to_compare(rows: Rows, at: Ints, patients: Ints) -> str:
+    """Why no comparison is possible, or an empty string."""
+    if not len(at):
+        return "no target patient has a label, so that nothing can be compared"
+    if rows.k == 1:
+        return "all labels are the same"
+    if len(np.unique(patients)) < 2:
+        return "one labelled patient is too few to compare by"
+    if rows.k and min(len(np.unique(patients[rows.y[at] == c])) for c in np.unique(rows.y[at])) < 2:
+        return "a class has fewer than two labelled patients"
+    return ""
