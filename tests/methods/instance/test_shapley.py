@@ -50,7 +50,7 @@ def patients(n, seed, regression):
 def test_the_closed_form_is_the_sum_over_all_subsets(n, k, regression):
     data = patients(n, 10 * n + k, regression)
     value = game(*data, k, regression)
-    got = knn_shapley(*data, k=k, regression=regression)
+    got = knn_shapley(*data, n_neighbours=k, regression=regression)
     np.testing.assert_allclose(got, exact(n, value), atol=1e-9)
     np.testing.assert_allclose(got.sum(), value(np.ones(n, bool)) - value(np.zeros(n, bool)), atol=1e-9)
 
@@ -59,18 +59,42 @@ def test_the_closed_form_is_the_sum_over_all_subsets(n, k, regression):
 def test_equal_rows_have_equal_values_and_order_plays_no_part(regression):
     X, y, X_test, y_test = patients(40, 4, regression)
     X, y = np.r_[X, X[:20], X[:20]], np.r_[y, y[:20], y[20:]]  # copies, and ties with other labels
-    a = knn_shapley(X, y, X_test, y_test, k=3, regression=regression)
+    a = knn_shapley(X, y, X_test, y_test, n_neighbours=3, regression=regression)
     np.testing.assert_allclose(a[:20], a[40:60], atol=1e-12)
     p = np.random.default_rng(0).permutation(len(y))
-    b = knn_shapley(X[p], y[p], X_test, y_test, k=3, regression=regression)
+    b = knn_shapley(X[p], y[p], X_test, y_test, n_neighbours=3, regression=regression)
     np.testing.assert_allclose(a[p], b, atol=1e-12)
+
+
+def test_ties_are_the_mean_of_their_best_and_worst_order():
+    X, y = np.zeros((3, 1)), np.array([0, 1, 1])
+    got = knn_shapley(X, y, np.zeros((1, 1)), np.array([0]), n_neighbours=1)
+
+    def first(*order):
+        def value(taken):
+            near = [i for i in order if taken[i]]
+            return float(y[near[0]] == 0) if near else 0.0
+
+        return exact(3, value)
+
+    np.testing.assert_allclose(got, (first(0, 1, 2) + first(1, 2, 0)) / 2, atol=1e-12)
+
+
+def test_names_of_classes_and_the_sign_of_values_play_no_part_in_ties():
+    rng = np.random.default_rng(0)
+    X, X_test = rng.integers(0, 3, (60, 1)).astype(float), rng.integers(0, 3, (9, 1)).astype(float)
+    y, y_test = rng.integers(0, 3, 60), rng.integers(0, 3, 9)
+    plain = knn_shapley(X, y, X_test, y_test)
+    np.testing.assert_allclose(knn_shapley(X, (y + 1) % 3, X_test, (y_test + 1) % 3), plain, atol=1e-12)
+    plain = knn_shapley(X, y, X_test, y_test, regression=True)
+    np.testing.assert_allclose(knn_shapley(X, -y, X_test, -y_test, regression=True), plain, atol=1e-12)
 
 
 def test_blocks_change_nothing(monkeypatch):
     data = patients(30, 5, True)
-    whole = knn_shapley(*data, k=4, regression=True)
+    whole = knn_shapley(*data, n_neighbours=4, regression=True)
     monkeypatch.setattr(shapley, "BLOCK_CELLS", 1)
-    np.testing.assert_allclose(knn_shapley(*data, k=4, regression=True), whole, atol=1e-12)
+    np.testing.assert_allclose(knn_shapley(*data, n_neighbours=4, regression=True), whole, atol=1e-12)
 
 
 def test_sampling_agrees_with_the_exact_values_within_its_own_error():

@@ -9,7 +9,8 @@ from scipy.stats import spearmanr
 
 from medgraft.methods.controls.target_only import TargetOnly
 from medgraft.methods.instance.shapley import knn_shapley
-from medgraft.methods.instance.shapley_transfer import PROPORTIONS, ShapleyTransfer
+from medgraft.methods.instance.shapley_game import PROPORTIONS
+from medgraft.methods.instance.shapley_transfer import ShapleyTransfer
 from medgraft.methods.learner import RidgeLearner
 from medgraft.methods.splits import inner_folds
 from medgraft.methods.table import InputError
@@ -33,7 +34,7 @@ def test_values_are_those_of_the_closed_form_and_sites_sum_them():
     m, X, y, site = fitted()
     Z, own = m.encoder_.transform(X), site == "t"
     centre = y[own].mean()
-    values = knn_shapley(Z[~own], y[~own] - centre, Z[own], y[own] - centre, k=5, regression=True)
+    values = knn_shapley(Z[~own], y[~own] - centre, Z[own], y[own] - centre, n_neighbours=5, regression=True)
     np.testing.assert_allclose(m.values_[~own], values, atol=1e-12)
     assert np.isnan(m.values_[own]).all()
     for name, worth in m.site_values_.items():
@@ -61,7 +62,7 @@ def test_losses_are_those_of_an_independent_loop():
     for f in range(5):
         train, held = own[fold != f], own[fold == f]
         c = y[train].mean()
-        v = knn_shapley(Z[src], y[src] - c, Z[train], y[train] - c, k=5, regression=True)
+        v = knn_shapley(Z[src], y[src] - c, Z[train], y[train] - c, n_neighbours=5, regression=True)
         keep = [s for s in np.unique(site[src]) if v[site[src] == s].sum() > 0]
         order = sorted((i for i in range(len(src)) if site[src[i]] in keep), key=lambda i: -v[i])
         for j, p in enumerate(PROPORTIONS):
@@ -93,7 +94,7 @@ def test_sites_of_another_sign_of_trend_are_no_players_and_the_nearest_slopes_ar
     rng = np.random.default_rng(0)
     X = pd.DataFrame({"voice": rng.normal(size=50), "day": t})
     y = slope * t + 0.01 * rng.normal(size=50)
-    m = ShapleyTransfer(task="regression", time="day", most=2).fit(X, y, domain=site, target="t")
+    m = ShapleyTransfer(task="regression", time="day", max_sites=2).fit(X, y, domain=site, target="t")
     assert set(m.site_values_) == {"a", "c"}
     m = ShapleyTransfer(task="regression", time="day").fit(X, y, domain=site, target="t")
     assert set(m.site_values_) == {"a", "b", "c"}
@@ -124,7 +125,7 @@ def test_sampled_values_of_sites_rank_them_as_the_closed_form_does():
 def test_held_out_target_rows_have_no_say_in_the_order(monkeypatch):
     X, y, site = sites()
     seen = []
-    from medgraft.methods.instance import shapley_transfer as module
+    from medgraft.methods.instance import shapley_game as module
 
     def spy(A, b, judges, t, **more):
         seen.append((len(judges), t.copy()))
@@ -135,13 +136,51 @@ def test_held_out_target_rows_have_no_say_in_the_order(monkeypatch):
     assert [n for n, _ in seen] == [30] + [24] * 5
 
 
+@pytest.mark.parametrize("value", ["knn", "monte-carlo"])
+def test_source_rows_of_a_held_out_patient_neither_play_nor_teach(monkeypatch, value):
+    X, y, site = sites(n_sites=2, n=20)
+    patient = np.array([f"p{i}" for i in range(60)])
+    patient[:20] = patient[40:]  # everyone of the target is at the first source, too
+    seen = []
+
+    class Spy(RidgeLearner):
+        def fit(self, Z, y, sample_weight=None):
+            seen.append({tuple(z) for z in Z})
+            return super().fit(Z, y, sample_weight=sample_weight)
+
+        def predict(self, Z):
+            rows = {tuple(z) for z in Z}
+            held = {who[z] for z in rows}
+            assert not held & {who[z] for z in seen[-1]}
+            return super().predict(Z)
+
+    own = site == "t"
+    plain = ShapleyTransfer(task="regression").fit(X, y, domain=site, target="t")
+    who = {tuple(z): p for z, p in zip(plain.encoder_.transform(X), patient, strict=True)}
+    from medgraft.methods.instance import shapley_game as module
+
+    def spy(A, b, judges, t, **more):
+        if len(judges) < own.sum():
+            away = set(patient[own]) - {who[tuple(z)] for z in judges}
+            assert not away & {who[tuple(z)] for z in A}
+        return knn_shapley(A, b, judges, t, **more)
+
+    monkeypatch.setattr(module, "knn_shapley", spy)
+    m = ShapleyTransfer(task="regression", estimator=Spy(penalties=[1.0]), value=value, permutations=2)
+    m.fit(X, y, domain=site, target="t", groups=patient)
+    assert len(m.losses_) == 11
+    assert len(seen) > 11
+
+
 def test_without_target_labels_everybody_is_pooled_and_it_says_so():
     X, y, site = sites()
     m = ShapleyTransfer(task="regression").fit(X, y, domain=site, target="t", labelled=site != "t")
     assert "label" in m.note_
 
 
-@pytest.mark.parametrize("wrong", [{"most": 0}, {"k": 0}, {"value": "guess"}, {"permutations": 1}])
+@pytest.mark.parametrize(
+    "wrong", [{"max_sites": 0}, {"n_neighbours": 0}, {"value": "guess"}, {"permutations": 1}]
+)
 def test_senseless_settings_are_refused(wrong):
     with pytest.raises(InputError, match=next(iter(wrong))):
         fitted(**wrong)

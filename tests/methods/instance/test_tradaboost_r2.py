@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn.tree import DecisionTreeRegressor
 
+from medgraft.methods.instance import tradaboost_r2 as module
 from medgraft.methods.instance.boosting import Boosted, weighted_median
 from medgraft.methods.instance.tradaboost_r2 import (
     TrAdaBoostR2,
@@ -115,6 +116,37 @@ def test_source_rows_of_another_rule_lose_weight():
     m = TrAdaBoostR2(task="regression").fit(X, y, **site)
     off = np.abs(X[:100, 0]) > 1
     assert m.weights_[:100][off].mean() < 0.5 * m.weights_[100:200].mean()
+
+
+@pytest.mark.parametrize("both", [30, 60, 260])
+def test_source_rows_of_a_held_out_patient_are_held_out_too(monkeypatch, both):
+    X, y, site = upside_down(0)
+    patient = np.arange(260)
+    patient[: min(both, 200)] = 200 + np.arange(min(both, 200)) % 60
+    seen = []
+
+    def spy(rest, *more, **settings):
+        seen.append(rest)
+        return boost_r2(rest, *more, **settings)
+
+    monkeypatch.setattr(module, "boost_r2", spy)
+    m = TwoStageTrAdaBoostR2(task="regression", rounds=3, steps=3)
+    m.fit(X, y, **site, groups=[f"p{i:03d}" for i in patient])
+    *inner, last = seen
+    assert len(inner) == 15
+    for rest in inner:
+        known = set(rest.units[rest.target].tolist())
+        assert len(known) == 48
+        held = set(last.units[last.target].tolist()) - known
+        assert not held & set(rest.units.tolist())
+        assert (~rest.target).sum() < (~last.target).sum()
+
+
+def test_a_source_of_one_held_out_patient_may_leave_nothing_to_hold():
+    X, y, site = upside_down(0)
+    groups = np.where(np.arange(260) < 200, 200, np.arange(260))
+    m = TwoStageTrAdaBoostR2(task="regression", rounds=3, steps=3).fit(X, y, **site, groups=groups)
+    assert np.isfinite(m.step_errors_).all()
 
 
 @pytest.mark.parametrize("settings", [{"rounds": 1}, {"steps": 1}])

@@ -19,7 +19,13 @@ BLOCK_CELLS = 2_000_000
 
 
 def knn_shapley(
-    X: Floats, y: NDArray[Any], X_test: Floats, y_test: NDArray[Any], *, k: int = 5, regression: bool = False
+    X: Floats,
+    y: NDArray[Any],
+    X_test: Floats,
+    y_test: NDArray[Any],
+    *,
+    n_neighbours: int = 5,
+    regression: bool = False,
 ) -> Floats:
     r"""Value of each training row to a k-nearest-neighbour rule, averaged over the test rows, in closed form.
 
@@ -36,8 +42,8 @@ def knn_shapley(
         Training rows without gaps on one scale; class codes, or values.
     X_test, y_test : arrays (t, p), (t,)
         Rows by which the training rows are valued.
-    k : int
-        Neighbours.
+    n_neighbours : int
+        k.
     regression : bool
         Whether y holds values.
 
@@ -48,32 +54,31 @@ def knn_shapley(
 
     Notes
     -----
-    Cost O(t n (p + log n)) in time; test rows are taken in blocks of at most 2 000 000 distances. Of rows at
-    one distance the one with the smaller label counts as nearer.
+    Cost O(t n (p + log n)) in time; test rows are taken in blocks of at most 2 000 000 distances. Where
+    rows stand at one distance, v is the mean of its value with the smallest :math:`[y_j = t]`, or
+    :math:`y_j`, counted as the nearest and of that with the largest: names of classes play no part.
 
     Examples
     --------
     >>> X, y = np.array([[0.0], [1.0]]), np.array([1, 0])
-    >>> knn_shapley(X, y, np.array([[0.1]]), np.array([1]), k=1).tolist()
+    >>> knn_shapley(X, y, np.array([[0.1]]), np.array([1]), n_neighbours=1).tolist()
     [1.0, 0.0]
     """
-    n = len(X)
-    first = np.argsort(y, kind="stable")  # equal rows become neighbours in the order of distance
-    A, labels = X[first], y[first]
+    n, k = len(X), n_neighbours
     total = np.zeros(n)
     step = max(1, BLOCK_CELLS // n)
     for at in range(0, len(X_test), step):
-        order = np.argsort(cdist(X_test[at : at + step], A), axis=1, kind="stable")
+        distance = cdist(X_test[at : at + step], X)
         t = y_test[at : at + step, None]
-        near = labels[order]
-        if regression:
-            values = 2.0 * t * _linear(near.astype(float), k) - _square(near.astype(float), k) / k**2
-        else:
-            values = _linear((near == t).astype(float), k)
-        total += np.bincount(order.ravel(), weights=values.ravel(), minlength=n)
-    out = np.empty(n)
-    out[first] = total / len(X_test)
-    return out
+        worth = np.tile(y.astype(float), (len(t), 1)) if regression else (y == t).astype(float)
+        for first in (worth, -worth):
+            order = np.lexsort((first, distance), axis=-1)
+            near = np.take_along_axis(worth, order, axis=1)
+            values = _linear(near, k)
+            if regression:
+                values = 2.0 * t * values - _square(near, k) / k**2
+            total += np.bincount(order.ravel(), weights=values.ravel(), minlength=n)
+    return np.asarray(total / (2 * len(X_test)))
 
 
 def _linear(a: Floats, k: int) -> Floats:

@@ -107,6 +107,7 @@ class TwoStageTrAdaBoostR2(Rounds):
     :math:`\beta_s` such that the target's share of all weight is :math:`q + \frac{s}{S - 1} (1 - q)`, where q
     is its share at the start. At each step AdaBoost.R2 runs with the source's weights held fast, and the step
     of the least error on held-out target patients (five folds, mean absolute error) is refitted on all rows.
+    Rows that a source has of a held-out patient are held out with them.
 
     Parameters
     ----------
@@ -177,7 +178,8 @@ class TwoStageTrAdaBoostR2(Rounds):
         total = np.zeros(self.steps)
         for f in np.unique(fold[boosted.target]):
             held = fold == f
-            rest = boosted.take(~held)
+            # Not only the held-out rows: what a source knows of these patients goes, too.
+            rest = boosted.take(~np.isin(boosted.units, boosted.units[held]))
             for s, w in enumerate(stages(rest, self.steps)):
                 vote = boost_r2(rest, w, self.rounds, hold_source=True)[0]
                 total[s] += boosted.weight[held] @ np.abs(vote.predict(boosted.Z[held]) - boosted.y[held])
