@@ -39,6 +39,26 @@ def test_the_unit_is_the_patient():
     assert once == again
 
 
+@pytest.mark.parametrize(("differing", "said"), [(5, []), (6, ["sex=f"])])
+def test_arms_that_differ_on_fewer_than_six_patients_are_not_compared(differing, said):
+    sex = np.repeat(["f", "m"], 20)
+    control = 1.0 + 0.01 * np.resize([0, 1, 2], 40)
+    arm = control.copy()
+    arm[:differing] += 5.0 + 0.01 * np.arange(differing)
+    got = inferior(MAE, np.zeros(40), {"c": control, "a": arm}, "c", {"sex": sex})
+    assert got == {"a": said}
+
+
+def test_what_the_metric_cannot_see_is_no_difference():
+    sex = np.repeat(["f", "m"], 20)
+    label = np.resize([0, 1], 40)
+    p = np.where(label == 1, 0.9, 0.1)
+    arm = p * 0.99 + 0.005  # the same decisions
+    arm[:5] = 1 - p[:5]
+    arm, p = (np.column_stack([1 - a, a]) for a in (arm, p))
+    assert inferior(as_metric("accuracy"), label, {"c": p, "a": arm}, "c", {"sex": sex}) == {"a": []}
+
+
 def test_a_handful_of_patients_and_a_single_class_say_nothing():
     y, preds, sex = two_sexes(n=18)
     assert inferior(MAE, y, preds, "c", {"sex": sex}) == {"a": []}

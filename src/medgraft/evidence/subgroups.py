@@ -9,6 +9,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from medgraft.evidence.bootstrap import informative, replicate
+from medgraft.evidence.compare import FEWEST as FEWEST_DIFFERING
+from medgraft.evidence.compare import differing
 from medgraft.evidence.metrics.base import Floats, Metric
 from medgraft.evidence.scores import Scores
 
@@ -16,14 +18,14 @@ FEWEST = 10
 ONE_SIDED = 1.645  # the 95 % point of the normal distribution
 
 
-def levels(values: ArrayLike, most: int = 5) -> NDArray[np.str_]:
+def levels(values: ArrayLike, max_values: int = 5) -> NDArray[np.str_]:
     """Name the subgroup of each row, (n,): the value itself, or a third where there are many numbers.
 
     Parameters
     ----------
     values : (n,) array
         Words, bools or numbers; a missing value is a subgroup of its own, "missing".
-    most : int
+    max_values : int
         Numbers with more distinct values than this are cut at their terciles.
 
     Examples
@@ -36,7 +38,7 @@ def levels(values: ArrayLike, most: int = 5) -> NDArray[np.str_]:
     column = pd.Series(values)
     gap = column.isna().to_numpy()
     numeric = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
-    if numeric and column.nunique() > most:
+    if numeric and column.nunique() > max_values:
         x = column.to_numpy(dtype=float, na_value=np.nan)
         low, high = np.nanquantile(x, [1 / 3, 2 / 3])
         names = np.where(x <= low, f"to {low:.3g}", np.where(x <= high, f"to {high:.3g}", "above"))
@@ -62,8 +64,10 @@ def inferior(
 
     Arm a is inferior in subgroup g when even the upper end of a one-sided 95 % interval says so,
     :math:`\Delta_{ag} + 1.645\, s_{ag} < -m`, with :math:`\Delta_{ag}` its gain there over the control
-    (paired, in the better direction) and s the bootstrap standard error over patients. No correction is made
-    for the number of subgroups: in doubt an arm is passed over.
+    (paired, in the better direction) and s the bootstrap standard error over patients, widened for those on
+    whom the two do not differ. Arms that differ on fewer than six patients of a subgroup are not compared in
+    it, as in `compare`: below that no paired test could tell. No correction is made for the number of
+    subgroups: in doubt an arm is passed over.
 
     Parameters
     ----------
@@ -116,9 +120,11 @@ def inferior(
             for a, name in enumerate(names, start=1):
                 gains = metric.sign * (draws[a] - draws[0])
                 gains = gains[np.isfinite(gains)]
-                if n < 2 or len(gains) < 2:
+                differ = differing(metric, scores[0], scores[a].p, scores[0].p)
+                informed = min(n, differ)
+                if differ < FEWEST_DIFFERING or informed < 2 or len(gains) < 2:
                     continue
-                se = gains.std() * np.sqrt(n / (n - 1))
+                se = gains.std() * np.sqrt(informed / (informed - 1))
                 if metric.sign * (values_[a] - values_[0]) + ONE_SIDED * se < -margin - 1e-12:
                     found[name].append(f"{attribute}={level}")
     return found
