@@ -16,6 +16,7 @@ from medgraft.trial.choice import choose_delivery
 from medgraft.trial.describe import describe_cohort, question, versions_of, warnings_of
 from medgraft.trial.result import Result
 from medgraft.trial.tasks import Outcome
+from medgraft.trial.withhold import withhold
 
 if TYPE_CHECKING:
     from medgraft.cohort import Cohort
@@ -71,6 +72,8 @@ def assemble(trial: Trial, outcomes: Outcomes, skipped: list[str], command: str,
         "command": command,
         "seconds": {"cpu": float(sum(o.cpu_seconds for o in outcomes.values())), "wall": wall},
     }
+    for told in ("guard", "audit", "warnings"):
+        data[told] = withhold(data[told], trial.design.data)
     data |= choose_delivery(trial, data)
     return Result(data, frame)
 
@@ -144,7 +147,7 @@ def _arm_row(trial: Trial, name: str, part: pd.DataFrame, outcomes: Outcomes) ->
         "metrics": values,
         "settings": a.settings,
         "loading": planned.get("load"),
-        "notes": _notes(mine),
+        "notes": withhold(_notes(mine), trial.design.data),
     }
 
 

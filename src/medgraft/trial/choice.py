@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from medgraft.methods import entries
+
 if TYPE_CHECKING:
     from medgraft.trial.trial import Trial
+
+
+# Yardsticks that no one is treated by: they are compared, but never delivered, nor offered to the guard.
+YARDSTICKS = ("majority", "random-transfer")
+# Controls that carry knowledge over all the same: they can help or harm.
+TRANSFERRING = ("pooled", "source-only")
 
 
 def choose_delivery(trial: Trial, data: dict[str, Any]) -> dict[str, Any]:
@@ -46,7 +54,7 @@ def choose_delivery(trial: Trial, data: dict[str, Any]) -> dict[str, Any]:
         verdict = f"{own['sentence']} {_tally(trial, data['comparisons'], guard)}"
     else:
         sign = 1 if data["better"] == "higher" else -1
-        helpful = [c for c in data["comparisons"] if c["verdict"] == "helps" and _transfers(trial, c["arm"])]
+        helpful = [c for c in data["comparisons"] if c["verdict"] == "helps" and _is_model(trial, c["arm"])]
         if helpful:
             best = max(helpful, key=lambda c: sign * c["difference"])
             chosen = best["arm"]
@@ -65,7 +73,10 @@ def choose_delivery(trial: Trial, data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _tally(trial: Trial, comparisons: list[dict[str, Any]], told: str) -> str:
-    """Say how the arms fared in all, so that one verdict is not read as the only one."""
+    """Say how the arms fared in all, so that one verdict is not read as the only one.
+
+    Controls are no arms that help or harm, unless they transfer.
+    """
     others = [c for c in comparisons if _transfers(trial, c["arm"]) and c["arm"] != told]
     counts = Counter(c["verdict"] for c in others)
     parts = [f"{counts[v]} {w}" for v, w in (("helps", "helped"), ("harms", "harmed")) if counts[v]]
@@ -74,5 +85,14 @@ def _tally(trial: Trial, comparisons: list[dict[str, Any]], told: str) -> str:
     return f"Of {len(others)} other arms compared with {trial.control}, {', '.join(parts)}." if others else ""
 
 
+def _is_model(trial: Trial, name: str) -> bool:
+    return _method(trial, name) not in YARDSTICKS
+
+
 def _transfers(trial: Trial, name: str) -> bool:
-    return next(a for a in trial.arms if a.name == name).method != "majority"
+    method = _method(trial, name)
+    return entries[method].role != "control" or method in TRANSFERRING
+
+
+def _method(trial: Trial, name: str) -> str:
+    return next(a.method for a in trial.arms if a.name == name)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from medgraft.base.scrub import scrub
 from medgraft.cohort import Split
 from medgraft.cohort.deal import draw_labelled
 from medgraft.graft import save
@@ -16,6 +17,7 @@ from medgraft.methods import Guarded
 from medgraft.trial.arms import Arm
 from medgraft.trial.result import Result
 from medgraft.trial.tasks import fit
+from medgraft.trial.withhold import withhold
 
 if TYPE_CHECKING:
     from medgraft.trial.trial import Trial
@@ -26,14 +28,24 @@ def kept(out: Path, number: int) -> Path:
     return out / "partial" / f"{number:02d}-graft"
 
 
-def keep(trial: Trial, folder: Path, a: Arm, fitted: Any, *, all_rows: bool) -> None:
-    """Save a fitted arm; of ``guarded``, what it chose."""
-    shutil.rmtree(folder, ignore_errors=True)
+def keep(
+    trial: Trial, folder: Path, a: Arm, fitted: Any, *, all_rows: bool, told: dict[str, Any] | None = None
+) -> None:
+    """Save a fitted arm; of ``guarded``, what it chose. A kill leaves all of it or nothing.
+
+    `told` is what the fit adds to the result; a resumed run, which does not fit again, reads it beside the
+    folder.
+    """
+    partial = folder.with_name(folder.name + ".tmp")
+    for old in (partial, folder):
+        shutil.rmtree(old, ignore_errors=True)
     facts = {"arm": a.name, "method": a.method, "refitted_on_all_rows": all_rows}
     model = fitted
     if isinstance(fitted, Guarded):
         model, facts["choice"] = fitted.best_, fitted.choice_
-    save(folder, model, trial.design.data, facts)
+    save(partial, model, trial.design.data, facts)
+    folder.with_suffix(".json").write_text(json.dumps(scrub(told or {})))
+    partial.replace(folder)  # last: where the folder is, everything is
 
 
 def deliver(trial: Trial, out: Path, result: Result) -> None:
@@ -47,27 +59,39 @@ def deliver(trial: Trial, out: Path, result: Result) -> None:
     if trial.design.kind == "time-ordered":
         shutil.rmtree(out / "graft", ignore_errors=True)
         return
-    name = result.chosen
-    number = next(i for i, a in enumerate(trial.arms) if a.name == name)
+    number = next(i for i, a in enumerate(trial.arms) if a.name == result.chosen)
     folder = kept(out, number)
-    shutil.rmtree(out / "graft", ignore_errors=True)
     if not folder.exists():
-        split = _all_rows(trial)
-        fitted = fit(trial.build(trial.arms[number], split), trial.arrays, split, trial.threads)
-        if isinstance(fitted, Guarded):
-            result.data["guard"]["final"] = fitted.report_
-            if fitted.choice_ in _harmful(result):
-                number = next(i for i, a in enumerate(trial.arms) if a.name == trial.control)
-                fitted = fit(trial.build(trial.arms[number], split), trial.arrays, split, trial.threads)
-                name = result.data["chosen"] = trial.control
-                result.data["chosen_because"] = (
-                    f"guarded chose an arm that was shown to harm, so {trial.control} is delivered."
-                )
-        keep(trial, folder, trial.arms[number], fitted, all_rows=True)
+        _refit(trial, folder, trial.arms[number], result)
+    told = json.loads(folder.with_suffix(".json").read_text())
+    result.data |= {k: told[k] for k in ("chosen", "chosen_because") if k in told}
+    if "final" in told:
+        result.data["guard"]["final"] = told["final"]
     evidence = {k: result.data[k] for k in ("verdict", "metric", "design", "cohort")}
-    evidence["arm"] = next(x for x in result.arms if x["name"] == name)
-    (folder / "evidence.json").write_text(json.dumps(evidence, indent=2) + "\n")
-    shutil.copytree(folder, out / "graft")  # not moved: a kill from here on must find it again
+    evidence["arm"] = next(x for x in result.arms if x["name"] == result.chosen)
+    partial = out / "graft.tmp"
+    for old in (partial, out / "graft"):
+        shutil.rmtree(old, ignore_errors=True)
+    shutil.copytree(folder, partial)  # not moved: a kill from here on must find it again
+    (partial / "evidence.json").write_text(json.dumps(evidence, indent=2) + "\n")
+    partial.replace(out / "graft")
+
+
+def _refit(trial: Trial, folder: Path, a: Arm, result: Result) -> None:
+    """Fit the chosen arm on all rows and keep it, or the control in its place."""
+    split = _all_rows(trial)
+    fitted = fit(trial.build(a, split), trial.arrays, split, trial.threads)
+    told: dict[str, Any] = {}
+    if isinstance(fitted, Guarded):
+        told["final"] = withhold(fitted.report_, trial.design.data)
+        if fitted.choice_ in _harmful(result):
+            a = next(other for other in trial.arms if other.name == trial.control)
+            fitted = fit(trial.build(a, split), trial.arrays, split, trial.threads)
+            told["chosen"] = trial.control
+            told["chosen_because"] = (
+                f"guarded chose an arm that was shown to harm, so {trial.control} is delivered."
+            )
+    keep(trial, folder, a, fitted, all_rows=True, told=told)
 
 
 def _harmful(result: Result) -> set[str]:

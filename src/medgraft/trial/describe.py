@@ -79,6 +79,17 @@ def warnings_of(trial: Trial, skipped: list[str]) -> list[str]:
             "No patient column was given, so each row counts as one patient; if patients have several "
             "rows, give --group, or the intervals are too narrow and the splits leak."
         )
+    if d.data.protected and any(a.entry.family == "guard" for a in trial.arms):
+        if d.kind == "time-ordered":
+            said.append(
+                "The guard could not look at subgroups of the protected attributes: with --folds time it "
+                "chooses for one patient at a time."
+            )
+        elif d.headline == 0:
+            said.append(
+                "The guard could not look at subgroups of the protected attributes: no target patient has a "
+                "label."
+            )
     if copies := _copies(trial):
         said.append(
             f"{copies} tested samples are exact copies of training samples: figures may be too good; remove "

@@ -12,7 +12,8 @@ from medgraft.trial.plan import Plan
 
 FILES = ("result.json", "predictions.parquet", "splits.parquet", "plan.json", "report.html", "log.jsonl")
 PARTIAL = ("report.html.tmp", "result.json.tmp", "plan.json.tmp")  # what a kill may leave
-FOLDERS = ("graft", "partial")
+CUT = ".splits.parquet.*"  # likewise, with the number of the process
+FOLDERS = ("graft", "graft.tmp", "partial", "partial.tmp")
 OTHERS = ("audit.json", "audit.html")  # of `medgraft audit` into the same folder; they stay
 
 
@@ -31,7 +32,18 @@ def can_resume(out: Path, plan: Plan) -> bool:
             f"The run in '{out}' is of another trial (data, arms, seed or splits differ): "
             "choose another --out, or leave out --resume to replace it."
         )
-    return (out / "result.json").exists() and not (out / "partial").exists()
+    finished = (out / "result.json").exists() and not (out / "partial").exists()
+    if finished:
+        shutil.rmtree(out / "partial.tmp", ignore_errors=True)
+    return finished
+
+
+def close(out: Path) -> None:
+    """Remove what only a resumed run needs; in one step, so that a kill leaves a finished run."""
+    done = out / "partial.tmp"
+    shutil.rmtree(done, ignore_errors=True)
+    (out / "partial").replace(done)
+    shutil.rmtree(done)
 
 
 def _digest(out: Path) -> str:
@@ -61,6 +73,8 @@ def prepare(out: Path, plan: Plan, splits: Splits, resume: bool) -> None:
         raise MedgraftError(
             f"The folder '{out}' cannot be made ({error.strerror}): choose another --out."
         ) from error
+    for cut in out.glob(CUT):
+        cut.unlink()
     plan.write(out / "plan.json")
     splits.write(out / "splits.parquet")
 
@@ -70,7 +84,8 @@ def check(out: Path) -> None:
     if out.exists() and not out.is_dir():
         raise MedgraftError(f"'{out}' is a file: give --out a folder.")
     if out.is_dir():
-        strange = sorted(p.name for p in out.iterdir() if p.name not in (*FILES, *PARTIAL, *FOLDERS, *OTHERS))
+        ours = {*FILES, *PARTIAL, *FOLDERS, *OTHERS, *(p.name for p in out.glob(CUT))}
+        strange = sorted(p.name for p in out.iterdir() if p.name not in ours)
         if strange:
             raise MedgraftError(
                 f"The folder '{out}' holds other files ('{strange[0]}'): choose another --out."

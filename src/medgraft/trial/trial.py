@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -21,10 +20,11 @@ from medgraft.sources import Pretrained
 from medgraft.sources import source as source_of
 from medgraft.trial.arms import Arm, Workbench, build
 from medgraft.trial.assemble import assemble
+from medgraft.trial.choice import YARDSTICKS
 from medgraft.trial.deliver import deliver, keep, kept
 from medgraft.trial.describe import question
 from medgraft.trial.design import choose_arms, control_name, design
-from medgraft.trial.folder import can_resume, check, prepare
+from medgraft.trial.folder import can_resume, check, close, prepare
 from medgraft.trial.plan import Plan, describe, digest
 from medgraft.trial.progress import Progress
 from medgraft.trial.result import Result
@@ -191,7 +191,7 @@ class Trial:
         return tuple(
             o
             for o in self.arms
-            if o.entry.family != "guard" and o.method != "majority" and o.name != self.control
+            if o.entry.family != "guard" and o.method not in YARDSTICKS and o.name != self.control
         )
 
     def build(self, a: Arm, split: Split) -> Any:
@@ -290,7 +290,7 @@ class Trial:
             result = assemble(self, outcomes, skipped, command, time.perf_counter() - wall)
         deliver(self, out, result)
         result.write(out)
-        shutil.rmtree(out / "partial")
+        close(out)
         return Result.read(out)
 
     def _run_tasks(
