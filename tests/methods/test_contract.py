@@ -1,4 +1,8 @@
-"""One contract for everything registered that reads tables; see shared design "anchors", mistakes 1 to 7."""
+"""One contract for everything registered that reads tables.
+
+Most tests here are mistakes found in libraries of the field: rows in order, labels of one type, hidden
+labels read, a site with one class, the global seed, a training set inside the saved model.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +30,9 @@ CLASSIFIERS = [n for n in ARRAY_METHODS if "binary" in entries[n].tasks]
 every_task = pytest.mark.parametrize(("name", "task"), CASES)
 every_case = pytest.mark.parametrize(("name", "task"), [c for c in CASES if c[1] != "multiclass"])
 every_classifier = pytest.mark.parametrize("name", CLASSIFIERS)
+UNSUPPORTED = [
+    (n, t) for n in ARRAY_METHODS for t in ("binary", "multiclass", "regression") if t not in entries[n].tasks
+]
 every_multiclass = pytest.mark.parametrize(
     "name", [n for n in CLASSIFIERS if "multiclass" in entries[n].tasks]
 )
@@ -130,6 +137,16 @@ def test_probabilities_are_probabilities_and_predictions_their_maximum(name, tas
     assert (proba >= 0).all()
     np.testing.assert_allclose(proba.sum(axis=1), 1.0, rtol=1e-12)
     np.testing.assert_array_equal(prediction, model.classes_[proba.argmax(axis=1)])
+
+
+@pytest.mark.parametrize(("name", "task"), UNSUPPORTED)
+def test_a_task_that_a_method_does_not_do_is_refused_in_a_sentence_that_says_what_it_does(name, task):
+    X, y, rows = cohort(task)
+    cls = entries[name].cls
+    for said in (task, "regression" if task == "regression" else "classification"):
+        with pytest.raises(MedgraftError) as refused:
+            cls(task=said).fit(X, y, **rows)
+        assert f"{cls.__name__} does {', '.join(entries[name].tasks)}" in str(refused.value)
 
 
 @every_task

@@ -71,3 +71,8 @@ def test_the_estimators_are_found_on_the_package_when_asked_for():
     assert methods.TransferEstimator.__name__ == "TransferEstimator"
     with pytest.raises(AttributeError, match="Nonsense"):
         _ = methods.Nonsense
+
+
+def test_the_decorator_tells_the_class_its_tasks():
+    assert entries["tradaboost"].cls.supported_tasks == ("binary",)
+    assert entries["jda"].cls.supported_tasks == ("binary", "multiclass")

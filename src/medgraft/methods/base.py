@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted, has_fit_parameter, validat
 
 from medgraft.methods.encode import TableEncoder
 from medgraft.methods.learner import default_learner
+from medgraft.methods.registry import TASKS
 from medgraft.methods.rows import Mask, Rows
 from medgraft.methods.splits import Floats
 from medgraft.methods.table import InputError, Table
@@ -38,14 +39,14 @@ def _has_proba(estimator: Any) -> bool:
     return True
 
 
-def contract_tags(tags: Any, classifies: bool) -> Any:
+def contract_tags(tags: Any, classifies: bool, multiclass: bool = True) -> Any:
     """Tell scikit-learn what the contract promises: NaN and words allowed, labels needed, which task."""
     tags.target_tags.required = True
     tags.input_tags.allow_nan = True
     tags.input_tags.string = True
     tags.input_tags.categorical = True
     if classifies:
-        tags.estimator_type, tags.classifier_tags = "classifier", ClassifierTags()
+        tags.estimator_type, tags.classifier_tags = "classifier", ClassifierTags(multi_class=multiclass)
     else:
         tags.estimator_type, tags.regressor_tags = "regressor", RegressorTags()
     return tags
@@ -80,13 +81,17 @@ class TransferEstimator(BaseEstimator):
         A sentence where the method fell back to something simpler, else empty.
     """
 
+    supported_tasks: tuple[str, ...] = TASKS  # the registry's decorator sets the method's own
+
     def __init__(self, *, task: str = "classification", estimator: Any = None, random_state: int = 0) -> None:
         self.task = task
         self.estimator = estimator
         self.random_state = random_state
 
     def __sklearn_tags__(self) -> Any:
-        return contract_tags(super().__sklearn_tags__(), _classifies(self))
+        return contract_tags(
+            super().__sklearn_tags__(), _classifies(self), "multiclass" in self.supported_tasks
+        )
 
     def fit(
         self,
@@ -125,7 +130,8 @@ class TransferEstimator(BaseEstimator):
         Raises
         ------
         InputError
-            Shapes that do not match, no usable label, several domains without a target.
+            A task that the method does not do, shapes that do not match, no usable label, several domains
+            without a target.
         """
         if self.task not in TASK_NAMES:
             raise InputError(f"task '{self.task}' does not exist: use one of {', '.join(TASK_NAMES)}.")
@@ -142,12 +148,24 @@ class TransferEstimator(BaseEstimator):
             sample_weight=sample_weight,
             groups=groups,
         )
+        self._refuse_task(rows.k)
         if rows.classes is not None:
             self.classes_ = rows.classes
         self.note_ = ""
         with one_thread():
             self._fit(rows)
         return self
+
+    def _refuse_task(self, k: int) -> None:
+        """Raise an error if the method does not do what the task's name and the K classes ask for."""
+        many = self.task == "multiclass" or k > 2
+        kind = "regression" if not _classifies(self) else "multiclass" if many else "binary"
+        if kind in self.supported_tasks:
+            return
+        why = f"It cannot do {kind}"
+        if kind == "multiclass" and "binary" in self.supported_tasks:
+            why = "Only binary classification is supported"  # the words that scikit-learn's checks look for
+        raise InputError(f"{why}: {type(self).__name__} does {', '.join(self.supported_tasks)}.")
 
     @abstractmethod
     def _fit(self, rows: Rows) -> None:

@@ -26,7 +26,7 @@ class Method:
     name : str
         The name on the command line (``"coral"``).
     cls : type
-        The estimator class; the decorator leaves it unchanged.
+        The estimator class.
     family : str
         One of ``control``, ``instance``, ``feature``, ``model``, ``finetune``, ``federated``, ``guard``.
     tasks : tuple of str
@@ -77,7 +77,9 @@ def method(
     role: str = "transfer",
     default: bool = False,
 ) -> Callable[[T], T]:
-    """Register a class as the method `name`, and leave the class as it is.
+    """Register a class as the method `name`, and tell it its tasks; it is changed in nothing else.
+
+    `TransferEstimator.fit` refuses what is not in ``cls.supported_tasks``, which is set here.
 
     Parameters
     ----------
@@ -110,6 +112,7 @@ def method(
         summary = (inspect.getdoc(cls) or "").split("\n", 1)[0]
         entry = Method(name, cls, family, full, tuple(needs), cost, tuple(refs), role, default, summary)
         entries.add(name, entry)
+        cls.supported_tasks = full  # type: ignore[attr-defined]
         return cls
 
     return register

@@ -227,7 +227,7 @@ def test_the_encoder_is_sent_in_a_message_of_its_own_and_made_alike_by_every_sit
 
 def test_more_than_two_classes_and_negative_settings_are_refused():
     X, _, site = hospitals()
-    with pytest.raises(InputError, match="two classes"):
+    with pytest.raises(InputError, match="Only binary"):
         FederatedNewton().fit(X, np.arange(len(X)) % 3, domain=site, target="here")
     with pytest.raises(InputError, match="negative"):
         FederatedNewton(penalty=-1.0).fit(X, np.arange(len(X)) % 2, domain=site, target="here")

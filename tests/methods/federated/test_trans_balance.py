@@ -184,7 +184,7 @@ def test_a_target_with_few_patients_detects_nothing_and_says_so():
 
 def test_more_classes_and_negative_settings_are_refused():
     X, _, site = hospitals()
-    with pytest.raises(InputError, match="two classes"):
+    with pytest.raises(InputError, match="Only binary"):
         TransBalance().fit(X, np.arange(len(X)) % 3, domain=site, target="here")
     for bad in ({"tolerance": -1.0}, {"shrink": -0.1}):
         with pytest.raises(InputError, match="negative"):

@@ -95,7 +95,7 @@ def test_codes_of_classes_come_back_in_the_callers_order():
 
 def test_three_classes_and_too_few_rounds_are_refused():
     X, site = np.arange(9.0)[:, None], ["a"] * 6 + ["t"] * 3
-    with pytest.raises(InputError, match="two classes"):
+    with pytest.raises(InputError, match="Only binary"):
         TrAdaBoost().fit(X, [0, 1, 2] * 3, domain=site, target="t")
     with pytest.raises(InputError, match="rounds"):
         TrAdaBoost(rounds=1).fit(X, [0, 1, 1] * 3, domain=site, target="t")

@@ -108,8 +108,6 @@ class FederatedNewton(FederatedMethod):
     def _transfer(self, sited: Sited) -> None:
         if (self.penalty is not None and not self.penalty >= 0) or not self.centre_effects >= 0:
             raise InputError("penalty and centre_effects must not be negative.")
-        if sited.rows.k > 2:
-            raise InputError("federated-newton tells two classes apart: these labels have more.")
         federation = self._join(sited)
         server = _Server(federation, self.encoder_.n_out_, self.centre_effects)
         self.penalty_ = server.tuned() if self.penalty is None else float(self.penalty)

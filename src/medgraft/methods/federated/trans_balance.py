@@ -212,8 +212,6 @@ class TransBalance(FederatedMethod):
         self.shrink = shrink
 
     def _transfer(self, sited: Sited) -> None:
-        if sited.rows.k != 2:
-            raise InputError("trans-balance tells two classes apart, and these labels are not two classes.")
         if not min(self.tolerance, self.shrink) >= 0:
             raise InputError("tolerance and shrink must not be negative.")
         federation = self._join(sited)

@@ -110,8 +110,6 @@ class TrAdaBoost(Rounds):
     """
 
     def _boost(self, boosted: Boosted, sited: Sited) -> Vote:
-        if sited.rows.k > 2:
-            raise InputError("TrAdaBoost knows two classes only: choose another method for more.")
         vote, w, errors = boost(boosted, self.rounds)
         if len(errors) < self.rounds:
             self.note_ = f"The rounds ended after {len(errors)}: the target's error was one half or more."
