@@ -102,6 +102,42 @@ def test_the_standard_error_counts_patients_and_not_rows():
     assert once.table[1]["se"] == pytest.approx(gain.std(ddof=1) / np.sqrt(30), rel=1e-9)
 
 
+def false_choices(repeats, trials=1500, n=300, seed=0):
+    """Share of trials in which an arm is chosen that is as good as the control on the target."""
+    rng = np.random.default_rng(seed)
+    wrong = 0
+    for _ in range(trials):
+        x = rng.normal(size=n)  # source N(0, 1), target N(0.5, 1): the ratio is exp(x / 2 - 1 / 8)
+        patient = np.repeat(np.arange(n), repeats)
+        # The difference of the losses is worth nothing on the target: E_t x = 0.5.
+        d = np.repeat(x - 0.5 + rng.normal(size=n), repeats) + rng.normal(size=n * repeats)
+        arms = {"c": np.sqrt(50 + d), "a": np.full(n * repeats, np.sqrt(50.0))}
+        w = np.repeat(np.exp(x / 2 - 1 / 8), repeats)
+        wrong += choose_unlabelled(np.zeros(n * repeats), arms, w, "c", group=patient).name == "a"
+    return wrong / trials
+
+
+@pytest.mark.parametrize("repeats", [1, 4])
+def test_an_arm_no_better_on_the_target_is_chosen_in_one_case_of_six(repeats):
+    assert false_choices(repeats) == pytest.approx(0.159, abs=0.035)
+
+
+def test_the_standard_error_is_the_ratio_estimator_s_over_patients():
+    rng = np.random.default_rng(0)
+    patient, w, d = rng.integers(0, 12, 60), rng.gamma(1.0, size=60), rng.normal(size=60)
+    arms = {"c": np.sqrt(9 + d), "a": np.full(60, 3.0)}
+    row = choose_unlabelled(np.zeros(60), arms, w, "c", group=patient).table[1]
+    gain = (w * d).sum() / w.sum()
+    rest = [(w * (d - gain))[patient == u].sum() for u in range(12)]
+    assert -row["difference"] == pytest.approx(gain)
+    assert row["value"] == pytest.approx(9.0)
+    assert row["se"] == pytest.approx(np.sqrt(12 / 11 * np.square(rest).sum()) / w.sum())
+    # A patient of weight zero is as if absent.
+    more = {k: np.append(p, 7.0) for k, p in arms.items()}
+    again = choose_unlabelled(np.zeros(61), more, np.append(w, 0.0), "c", group=np.append(patient, 99))
+    assert again.table[1] == pytest.approx(row)
+
+
 def test_a_control_without_predictions_is_refused():
     with pytest.raises(MedgraftError, match="no predictions"):
         choose_unlabelled([0.0], {"a": [0.0]}, [1.0], "c")

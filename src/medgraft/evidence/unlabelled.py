@@ -39,12 +39,13 @@ def deviance_risk(loss: ArrayLike, weight: ArrayLike) -> float:
 
     With weights :math:`w_i = p_t(x_i) / p_s(x_i)` the mean of :math:`w \ell` is the target's risk (importance
     weighted validation), and since :math:`E\,w = 1` so is :math:`\overline{w \ell} + \eta (\bar w - 1)`, with
-    the least variance at :math:`\eta = -\mathrm{cov}(w \ell, w) / \mathrm{var}(w)`.
+    the least variance at :math:`\eta = -\mathrm{cov}(w \ell, w) / \mathrm{var}(w)`. The weights must be the
+    ratio itself: divided by their mean they have mean 1 exactly, and the control variate does nothing.
 
     Parameters
     ----------
     loss, weight : (n,) arrays
-        Held-out source rows.
+        Losses and density ratios (not normalised) of held-out source rows.
 
     Returns
     -------
@@ -62,12 +63,9 @@ def deviance_risk(loss: ArrayLike, weight: ArrayLike) -> float:
     """
     w = np.asarray(weight, dtype=float)
     z = w * np.asarray(loss, dtype=float)
-    return float(z.mean() + _eta(z, w) * (w.mean() - 1.0))
-
-
-def _eta(z: Floats, w: Floats) -> float:
     spread = float(((w - w.mean()) ** 2).mean())
-    return -float(((z - z.mean()) * (w - w.mean())).mean()) / spread if spread > 0 else 0.0
+    eta = -float(((z - z.mean()) * (w - w.mean())).mean()) / spread if spread > 0 else 0.0
+    return float(z.mean() + eta * (w.mean() - 1.0))
 
 
 def entropy(p: ArrayLike) -> float:
@@ -145,9 +143,16 @@ def choose_unlabelled(
 
     Use it where no target patient has a label. Not where some have: `choose` needs no assumption then.
 
-    The gain of arm a is :math:`\Delta_a = \overline{w (\ell_c - \ell_a)}` with the control variate of
-    `deviance_risk`; its standard error is over patients. The best arm is chosen if its gain exceeds one
-    standard error, and the control is kept if the effective number of patients is under ten.
+    With :math:`d_i` the loss of the control less that of arm a on row i, the gain of the arm and its standard
+    error over n patients u are those of a ratio of two sums:
+
+    .. math:: \Delta_a = \frac{\sum_i w_i d_i}{\sum_i w_i}, \qquad
+              s_a^2 = \frac{n}{n - 1} \frac{\sum_u r_u^2}{(\sum_i w_i)^2}, \qquad
+              r_u = \sum_{i \in u} w_i (d_i - \Delta_a).
+
+    The scale of the weights plays no part. The best arm is chosen if its gain exceeds one standard error (an
+    arm that is no better on the target is thus taken in about one case of six), and the control is kept if
+    the effective number of patients is under ten.
 
     Parameters
     ----------
@@ -156,7 +161,7 @@ def choose_unlabelled(
     preds : mapping of name to (n, K) or (n,) array
         Predictions of these rows, the control's among them.
     weight : (n,) array
-        Density ratio target/source.
+        Density ratio target/source, times the weights of the rows; all zero: every row counts the same.
     control : str
     group : (n,) array, default every row its own
         Patients.
@@ -177,7 +182,7 @@ def choose_unlabelled(
     if control not in preds:
         raise MedgraftError(f"The control '{control}' has no predictions.{did_you_mean(control, preds)}")
     w = np.asarray(weight, dtype=float)
-    w = w / w.mean() if w.sum() > 0 else np.ones_like(w)
+    w = w if w.sum() > 0 else np.ones_like(w)
     unit = np.arange(len(w)) if group is None else np.unique(np.asarray(group), return_inverse=True)[1]
     sums = np.bincount(unit, weights=w)
     effective = float(sums.sum() ** 2 / (sums**2).sum())
@@ -185,7 +190,7 @@ def choose_unlabelled(
     rows: list[dict[str, Any]] = []
     for name in preds:
         gain, se = _gain(loss[control] - loss[name], w, unit)
-        value = deviance_risk(loss[name], w)
+        value = float(w @ loss[name] / w.sum())
         numbers = {"value": value, "difference": -gain, "se": se, "needed": se}
         rows.append({"name": name, **{k: jsonable(v) for k, v in numbers.items()}, "chosen": False})
     others = [r for r in rows if r["name"] != control]
@@ -211,13 +216,9 @@ def choose_unlabelled(
 
 
 def _gain(d: Floats, w: Floats, unit: NDArray[np.intp]) -> tuple[float, float]:
-    """Weighted mean of a difference with its control variate, and its standard error over patients."""
-    z = w * d
-    eta = _eta(z, w)
-    total = np.bincount(unit, weights=z + eta * (w - 1.0))
-    n, m = len(total), len(d)
-    mean = float(total.sum() / m)
-    size = np.bincount(unit)
-    rest = total - mean * size
-    se = math.sqrt(float((rest**2).sum()) * n / max(n - 1, 1)) / m
-    return mean, se
+    """Weighted mean of a difference, and its standard error over the patients of positive weight."""
+    total = float(w.sum())
+    gain = float(w @ d) / total
+    rest = np.bincount(unit, weights=w * (d - gain))
+    n = int((np.bincount(unit, weights=w) > 0).sum())
+    return gain, math.sqrt(float(rest @ rest) * n / max(n - 1, 1)) / total
