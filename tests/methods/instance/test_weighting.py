@@ -11,7 +11,12 @@ from medgraft.methods.feature.covariance import Covariance
 from medgraft.methods.instance.discriminator import Discriminator
 from medgraft.methods.instance.gaussian import GaussianWeighting, _log_density
 from medgraft.methods.instance.kliep import KLIEP, mixture
+from medgraft.methods.instance.kmm import KernelMeanMatching
+from medgraft.methods.instance.rulsif import RuLSIF
 from medgraft.methods.instance.ulsif import ULSIF
+from medgraft.methods.instance.weighting import side_of
+from medgraft.methods.rows import Rows
+from medgraft.methods.table import Table
 
 EVERY = [Discriminator, GaussianWeighting, KLIEP, ULSIF]
 
@@ -60,6 +65,53 @@ def test_swapping_the_sides_inverts_the_ratio_s_order(cls):
     at = X[:500, 0]
     assert np.corrcoef(at, there)[0, 1] > 0.6
     assert np.corrcoef(X[500:, 0], back.weights_[500:])[0, 1] < -0.6
+
+
+def coarse(seed=0):
+    """Thirty patients of four visits, whose features repeat between patients."""
+    rng = np.random.default_rng(seed)
+    X = rng.integers(0, 3, (120, 2)) + np.repeat([0, 1], 60)[:, None] * 1.0
+    return X, X.sum(axis=1), np.repeat(["s", "t"], 60), np.repeat(np.arange(30), 4)
+
+
+@pytest.mark.parametrize("cls", [*EVERY, RuLSIF, KernelMeanMatching])
+def test_rows_that_patients_share_leave_no_trace_of_the_order_of_the_file(cls):
+    X, y, domain, patient = coarse()
+    w = fitted(cls, X, y, domain, groups=patient).weights_
+    for seed in range(5):
+        p = np.random.default_rng(seed).permutation(120)
+        again = fitted(cls, X[p], y[p], domain[p], groups=patient[p]).weights_
+        np.testing.assert_allclose(again, w[p], rtol=1e-6)
+
+
+def side(X, groups=None, weight=None):
+    y = np.arange(len(X)) % 2
+    rows = Rows.of(Table.of(X), y, regression=False, groups=groups, sample_weight=weight)
+    return side_of(X, rows, rows.target, 0)
+
+
+def test_copies_are_merged_within_a_patient_and_without_patients_among_all():
+    X = np.array([[1.0], [1.0], [2.0], [1.0]])
+    found = side(X, groups=np.array(["a", "a", "a", "b"]), weight=np.array([1.0, 2.0, 1.0, 5.0]))
+    assert sorted(zip(found.Z[:, 0], found.weight, found.units, strict=True)) == [
+        (1, 3, 0),
+        (1, 5, 1),
+        (2, 1, 0),
+    ]
+    assert found.repeats
+    for groups in (None, np.array(["a", "b", "c", "d"])):  # one row a patient: patients are rows
+        found = side(X, groups=groups)
+        assert sorted(zip(found.Z[:, 0], found.weight, strict=True)) == [(1, 3), (2, 1)]
+        assert not found.repeats
+
+
+def test_bumps_stand_at_distinct_places():
+    X, _, _, patient = coarse()
+    found = side(X, groups=patient)
+    assert len(found.places(4)) == 4
+    everywhere = found.places(1000)
+    assert len(everywhere) == len(np.unique(X, axis=0)) < len(found.Z)
+    np.testing.assert_array_equal(everywhere[:4], found.places(4))
 
 
 def test_the_discriminator_s_log_ratio_is_that_of_two_gaussians():

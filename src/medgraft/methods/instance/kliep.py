@@ -82,7 +82,7 @@ class KLIEP(Weighting):
         super()._fit(rows)
 
     def _estimate(self, source: Side, target: Side) -> Ratio:
-        centres = target.Z[: self.n_centres]
+        centres = target.places(self.n_centres)
         ds, dt = cdist(source.Z, centres, "sqeuclidean"), cdist(target.Z, centres, "sqeuclidean")
         middle = float(np.sqrt(np.median(np.concatenate([ds.ravel(), dt.ravel()])))) or 1.0
         few = FEW  # rows are in a random order

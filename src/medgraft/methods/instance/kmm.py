@@ -111,9 +111,9 @@ class KernelMeanMatching(Weighting):
         super()._fit(rows)
 
     def _estimate(self, source: Side, target: Side) -> Callable[[Floats], Floats]:
-        n_source = max(self.n_landmarks // 2, self.n_landmarks - len(target.Z))
-        landmarks = source.Z[:n_source]
-        landmarks = np.vstack([landmarks, target.Z[: self.n_landmarks - len(landmarks)]])
+        own, others = target.places(self.n_landmarks), source.places(self.n_landmarks)
+        others = others[: max(self.n_landmarks // 2, self.n_landmarks - len(own))]
+        landmarks = np.vstack([others, own[: self.n_landmarks - len(others)]])
         self.sigma_ = float(np.median(pdist(landmarks))) or 1.0
         features = kernel_features(landmarks, self.sigma_)
         total = float(source.weight.sum())

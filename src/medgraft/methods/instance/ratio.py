@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from medgraft.methods.splits import Floats, Ints
+from medgraft.methods.splits import Floats, Ints, row_keys
 
 SIGMAS = (0.3, 0.55, 1.0, 1.8, 3.3)  # times the median distance
 LAMBDAS = (1e-3, 1e-2, 1e-1, 1.0, 10.0)
@@ -43,6 +43,18 @@ class Ratio:
 def bumps(squared: Floats, sigma: float) -> Floats:
     """Gaussian kernel of squared distances."""
     return np.asarray(np.exp(squared / (-2.0 * sigma**2)))
+
+
+def distinct(Z: Floats, count: int) -> Floats:
+    """Return the first `count` distinct rows, in their order: a second bump at one place adds nothing.
+
+    Examples
+    --------
+    >>> distinct(np.array([[3.0], [3.0], [1.0], [2.0]]), 2).tolist()
+    [[3.0], [1.0]]
+    """
+    first = np.sort(np.unique(row_keys(Z), return_index=True)[1])
+    return Z[first[:count]]
 
 
 def heights(Fs: Floats, Ft: Floats, lam: float) -> Floats:
@@ -138,7 +150,7 @@ def fit_ratio(
     Parameters
     ----------
     source, target : arrays (n_s, p), (n_t, p)
-        Rows on one scale, at least two each. Centres are the first target rows, and round i of the
+        Rows on one scale, at least two each. Centres are the first distinct target rows, and round i of the
         leave-one-out pairs source row i with target row i: give the rows in random order.
     source_weight, target_weight : arrays (n,), optional
         Weights; only their ratios matter.
@@ -162,7 +174,7 @@ def fit_ratio(
     >>> bool(r(np.array([[1.5]]))[0] > r(np.array([[-0.5]]))[0])
     True
     """
-    centres = target[:n_centres]
+    centres = distinct(target, n_centres)
     ds, dt = cdist(source, centres, "sqeuclidean"), cdist(target, centres, "sqeuclidean")
     # Weights enter the two means by scaling the bumps: H by w (its root on each side), h by w.
     qs = np.ones(len(source)) if source_weight is None else source_weight / source_weight.mean()

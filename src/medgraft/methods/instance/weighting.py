@@ -9,14 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from medgraft.methods.base import TransferEstimator
-from medgraft.methods.instance.ratio import even_out
+from medgraft.methods.instance.ratio import distinct, even_out
 from medgraft.methods.rows import Mask, Rows
 from medgraft.methods.splits import Floats, Ints, inner_folds, number_again
 
 
 @dataclass(frozen=True)
 class Side:
-    """Distinct encoded rows of one side, in a random order that belongs to their content and the seed.
+    """Distinct encoded rows of each patient of one side, in a random order of their content and the seed.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ class Side:
     weight : array (n,)
         Summed over copies.
     units : array (n,) of int
-        Patients.
+        Patients; rows without known patients are patients of their own, all copies of a row one.
     """
 
     Z: Floats
@@ -35,6 +35,10 @@ class Side:
     def repeats(self) -> bool:
         """Whether some patient has several rows."""
         return len(np.unique(self.units)) < len(self.units)
+
+    def places(self, count: int) -> Floats:
+        """First `count` distinct rows, whichever patients have them."""
+        return distinct(self.Z, count)
 
 
 class Weighting(TransferEstimator):
@@ -80,14 +84,23 @@ class Weighting(TransferEstimator):
 
 
 def side_of(Z: Floats, rows: Rows, where: Mask, seed: int) -> Side:
-    """Distinct rows of `where`, ready for the estimate of a density ratio."""
+    """Distinct rows of `where`, ready for the estimate of a density ratio.
+
+    Copies of a row are merged within a patient; among all where no patient has two different rows.
+    """
+    content = np.unique(rows.table.keys(), return_inverse=True)[1].reshape(-1)
+    units, size = rows.units, int(rows.units.max()) + 1
+    if len(np.unique(content * size + units)) == len(np.unique(units)):
+        # The least patient of a row stands for all: it belongs to the content, not to the order of the file.
+        least = np.full(len(content), size)
+        np.minimum.at(least, content, units)
+        units = least[content]
     at = np.flatnonzero(where)
-    keys = rows.table.keys()[at]
-    _, first, back = np.unique(keys, return_index=True, return_inverse=True)
+    _, first, back = np.unique((content * size + units)[at], return_index=True, return_inverse=True)
     weight = np.zeros(len(first))
-    np.add.at(weight, back, rows.weight[at])
+    np.add.at(weight, back.reshape(-1), rows.weight[at])
     order = np.random.default_rng(seed).permutation(len(first))
-    return Side(Z[at[first]][order], weight[order], rows.units[at[first]][order])
+    return Side(Z[at[first]][order], weight[order], units[at[first]][order])
 
 
 def patient_folds(source: Side, target: Side, seed: int) -> tuple[Ints, Ints]:
