@@ -67,6 +67,17 @@ def test_swapping_the_sides_inverts_the_ratio_s_order(cls):
     assert np.corrcoef(X[500:, 0], back.weights_[500:])[0, 1] < -0.6
 
 
+@pytest.mark.parametrize("cls", EVERY)
+def test_the_effective_size_counts_a_row_of_weight_three_as_three_rows(cls):
+    X, y, domain = shifted(60)
+    v = np.random.default_rng(1).integers(1, 4, 120)
+    m = fitted(cls, X, y, domain, sample_weight=v)
+    again = np.repeat(np.arange(120), v)
+    assert fitted(cls, X[again], y[again], domain[again]).ess_ == pytest.approx(m.ess_, rel=1e-5)
+    v, f = v[:60], m.weights_[:60]
+    assert m.ess_ == pytest.approx((v @ f) ** 2 / (v @ f**2))
+
+
 def coarse(seed=0):
     """Thirty patients of four visits, whose features repeat between patients."""
     rng = np.random.default_rng(seed)

@@ -40,7 +40,7 @@ class Discriminator(Weighting):
     weights_ : array (n,)
         Factor of each given row: the ratio for source rows, 1 for target rows, 0 for rows of weight zero.
     ess_ : float
-        Effective number of source rows.
+        Effective number of source rows, as in `ULSIF`.
     note_ : str
         Says so when there was nothing to weight.
 

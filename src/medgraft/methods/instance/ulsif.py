@@ -47,7 +47,8 @@ class ULSIF(Weighting):
     weights_ : array (n,)
         Factor of each given row: the ratio for source rows, 1 for target rows, 0 for rows of weight zero.
     ess_ : float
-        Effective number of source rows, (sum w)^2 / sum w^2.
+        Effective number of source rows, (sum v w)^2 / sum v w^2 with w the factors and v the sample
+        weights: a row of sample weight 3 counts as three rows.
     sigma_, lambda_ : float
         Width and penalty chosen.
     note_ : str

@@ -57,8 +57,8 @@ class Weighting(TransferEstimator):
         factor = self._factors(Z, rows)
         self.weights_ = np.zeros(rows.n_given)
         self.weights_[rows.index] = factor
-        w = (rows.weight * factor)[rows.source]
-        self.ess_ = float(w.sum() ** 2 / (w**2).sum()) if len(w) else 0.0
+        v, f = rows.weight[rows.source], factor[rows.source]
+        self.ess_ = float((v @ f) ** 2 / (v @ f**2)) if len(v) else 0.0
         self._learn(Z, rows, factor > 0, rows.weight * factor)
 
     def _factors(self, Z: Floats, rows: Rows) -> Floats:
