@@ -103,6 +103,21 @@ def test_a_classifier_that_knows_nothing_leaves_everybody_pooled_and_says_so():
     assert set(m.weights_[:200]) == {1.0}
 
 
+def test_a_class_estimated_to_be_absent_is_named_and_gets_neither_weight_nor_probability():
+    rng = np.random.default_rng(0)
+    y = np.r_[np.tile(["a", "b", "c"], 60), np.tile(["a", "b"], 60)]
+    X = 3.0 * (y[:, None] == ["a", "b", "c"]) + 0.3 * rng.normal(size=(300, 3))
+    site = np.repeat(["s", "t"], [180, 120])
+    m = BBSE().fit(X, y, domain=site, target="t", labelled=site == "s")
+    assert m.shares_[2] == 0
+    assert (m.weights_[(y == "c") & (site == "s")] == 0).all()
+    assert (m.predict_proba(X)[:, 2] == 0).all()
+    assert "'c'" in m.note_
+    assert "'a'" not in m.note_
+    X, y, rows = shifted(n=300)
+    assert BBSE().fit(X, y, **rows).note_ == ""
+
+
 def test_values_have_no_classes_to_be_shifted():
-    with pytest.raises(InputError, match="classes"):
+    with pytest.raises(InputError, match="cannot do regression"):
         BBSE(task="regression").fit([[0.0], [1.0]], [0.5, 1.5])

@@ -43,10 +43,15 @@ class BBSE(LabelShift):
     weights_ : array (n,)
         Factor of each given row; 0 for rows that were not learned from.
     note_ : str
-        Says so when the shares could not be told and all labelled rows were pooled.
+        Says so when the shares could not be told and all labelled rows were pooled, or which class seems to
+        be absent from the target.
 
     Notes
     -----
+    A share that would be negative without the constraint is exactly zero: rows of such a class are not
+    learned from, not even labelled ones of the target, its probability is zero for everybody, and ``note_``
+    names it. Choose ``label-shift-em`` where no class may be ruled out: its shares are positive.
+
     Probabilities instead of the paper's decisions lower the variance. Labelled rows of both sides teach and
     calibrate. If the smallest singular value of C is under 0.05 the classifier cannot tell the classes
     apart, and no share is estimated.
@@ -78,6 +83,12 @@ class BBSE(LabelShift):
 
     def _finish(self, Z: Floats, rows: Rows, ratio: Floats) -> None:
         factor = np.where(rows.labelled, ratio[np.maximum(rows.y, 0)], 0.0)
+        absent = [f"'{c}'" for c, r in zip(self.classes_, ratio, strict=True) if r == 0]
+        if absent:
+            self.note_ = (
+                f"No unlabelled target patient seems to be of class {' or '.join(absent)}: its rows were not "
+                "learned from, and its probability is zero."
+            )
         self._learn(Z, rows, factor > 0, rows.weight * factor)
         self.weights_ = np.zeros(rows.n_given)
         self.weights_[rows.index] = factor

@@ -9,7 +9,6 @@ import numpy as np
 from medgraft.methods.base import TransferEstimator
 from medgraft.methods.rows import Rows
 from medgraft.methods.splits import Floats, Ints, inner_folds, number_again
-from medgraft.methods.table import InputError
 
 
 class LabelShift(TransferEstimator):
@@ -20,8 +19,6 @@ class LabelShift(TransferEstimator):
     """
 
     def _fit(self, rows: Rows) -> None:
-        if not rows.k:
-            raise InputError(f"{type(self).__name__} is about classes: choose another method for values.")
         self.encoder_ = rows.encoder()
         Z = self.encoder_.transform(rows.table)
         where = rows.labelled
