@@ -67,6 +67,18 @@ def test_copies_of_a_row_do_not_make_a_patient_of_two():
     assert LogisticLearner().fit(X, y).penalty_ == 1.0  # class 1 is one patient
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_a_weight_of_two_is_two_rows_also_where_a_patient_has_rows_of_both_classes(seed):
+    rng = np.random.default_rng(seed)
+    X, w = rng.normal(size=(60, 4)), rng.integers(1, 5, 60)
+    y, patient = (X[:, 0] + 2 * rng.normal(size=60) > 0).astype(int), rng.integers(0, 15, 60)
+    i = np.repeat(np.arange(60), w)
+    a = LogisticLearner().fit(X, y, w, groups=patient)
+    b = LogisticLearner().fit(X[i], y[i], groups=patient[i])
+    assert a.penalty_ == b.penalty_
+    np.testing.assert_allclose(a.coef_, b.coef_, atol=1e-6)
+
+
 def test_one_class_is_predicted_with_certainty():
     m = LogisticLearner().fit([[0.0], [1.0]], ["ill", "ill"])
     assert m.predict([[5.0]]).tolist() == ["ill"]

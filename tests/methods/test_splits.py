@@ -71,6 +71,42 @@ def test_renaming_the_classes_changes_no_split():
     np.testing.assert_array_equal(a, b)
 
 
+def mixed(seed=0):
+    """Patients with rows of several classes."""
+    rng = np.random.default_rng(seed)
+    return rng.integers(0, 20, 90), rng.integers(0, 3, 90), rng.integers(1, 4, 90)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_row_of_weight_two_deals_the_patients_as_two_rows_do(seed):
+    units, y, w = mixed(seed)
+    units = number_again(units)
+    i = np.repeat(np.arange(90), w)
+    fold = inner_folds(units, k=4, seed=0, stratum=y, weight=w * 0.1)
+    np.testing.assert_array_equal(fold[i], inner_folds(units[i], k=4, seed=0, stratum=y[i]))
+    np.testing.assert_array_equal(fold, inner_folds(units, k=4, seed=0, stratum=y, weight=w))
+
+
+def test_rows_of_weight_zero_decide_no_patient_s_class():
+    # Patients 0 to 3 are of class 0; two worthless rows each would make the first two class 1.
+    units, y = np.r_[np.arange(8), [0, 0, 1, 1]], np.r_[np.repeat([0, 1], 4), np.ones(4, dtype=int)]
+    w = np.r_[np.ones(8), np.zeros(4)]
+    for seed in range(10):
+        fold = inner_folds(units, k=2, seed=seed, stratum=y, weight=w)
+        np.testing.assert_array_equal(fold[:8], inner_folds(units[:8], k=2, seed=seed, stratum=y[:8]))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_renaming_classes_changes_no_split_where_patients_are_torn_between_them(seed):
+    rng = np.random.default_rng(seed)
+    units, y = np.repeat(np.arange(30), 2), np.tile([0, 1], 30)
+    units, y = np.r_[units, 30, 31], np.r_[y, 0, 1]  # every patient and both classes are even
+    p = rng.permutation(len(y))
+    a = inner_folds(units, k=5, seed=seed, stratum=y)
+    b = inner_folds(units[p], k=5, seed=seed, stratum=1 - y[p])
+    np.testing.assert_array_equal(a[p], b)
+
+
 def test_the_seed_decides_the_split():
     a, b = (inner_folds(np.arange(50), k=5, seed=s) for s in (0, 1))
     assert (a != b).any()

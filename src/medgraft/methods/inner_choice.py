@@ -109,6 +109,7 @@ class InnerChoice:
             k=max(self.inner_folds, 1) if self.inner_folds != 1 else 4,
             seed=self.random_state,
             stratum=rows.y[at] if rows.k else None,
+            weight=rows.weight[at],
         )
         return fold, [0] if self.inner_folds == 1 else np.unique(fold).tolist()
 

@@ -129,7 +129,7 @@ class LogisticLearner(ClassifierMixin, BaseEstimator):
         units = units_of(keys, codes, names)
         problem, start = Problem(A, codes, k), None
         folds = self.folds or (5 if A.size <= 200_000 else 3)
-        fold = inner_folds(units, k=folds, seed=self.random_state, stratum=codes)
+        fold = inner_folds(units, k=folds, seed=self.random_state, stratum=codes, weight=w)
         if can_tune(codes, fold, k):
             lams = np.asarray(PENALTIES if self.penalties is None else self.penalties, dtype=float)
             self.penalty_, _, start = tune(problem, w, fold, lams)

@@ -89,11 +89,13 @@ def number_again(units: Ints) -> Ints:
     return np.unique(units, return_inverse=True)[1].reshape(-1)
 
 
-def inner_folds(units: Ints, *, k: int, seed: int, stratum: Ints | None = None) -> Ints:
+def inner_folds(
+    units: Ints, *, k: int, seed: int, stratum: Ints | None = None, weight: NDArray[Any] | None = None
+) -> Ints:
     """Deal whole units to `k` folds, stratified, the same for every order of the rows.
 
     Units are shuffled with `seed` and dealt round robin stratum by stratum. The
-    stratum of a unit is its most frequent one (the rarer overall on a tie).
+    stratum of a unit is its heaviest one (the rarer overall on a tie).
 
     Parameters
     ----------
@@ -105,6 +107,8 @@ def inner_folds(units: Ints, *, k: int, seed: int, stratum: Ints | None = None) 
         Seed of the shuffle.
     stratum : array (n,) of int, optional
         Class codes. Renaming classes changes no split.
+    weight : array (n,), optional
+        What each row counts for the stratum of its unit; default 1. A row of weight 2 is two rows.
 
     Returns
     -------
@@ -125,7 +129,7 @@ def inner_folds(units: Ints, *, k: int, seed: int, stratum: Ints | None = None) 
     """
     n_units = int(units.max()) + 1 if len(units) else 0
     order = np.random.default_rng(seed).permutation(n_units)
-    kind = _unit_stratum(units, stratum, n_units)[order]
+    kind = _unit_stratum(units, stratum, weight, n_units)[order]
     # Strata in the order in which they turn up, so that their names play no part.
     first = np.unique(kind, return_index=True)[1]
     dealt = np.concatenate([order[kind == kind[i]] for i in np.sort(first)]) if n_units else order
@@ -170,11 +174,15 @@ def forward_folds(units: Ints, when: Floats, *, k: int = 5) -> Ints:
     return np.asarray((rank * min(k, stretches) // stretches)[units], dtype=np.intp)
 
 
-def _unit_stratum(units: Ints, stratum: Ints | None, n_units: int) -> Ints:
+def _unit_stratum(units: Ints, stratum: Ints | None, weight: NDArray[Any] | None, n_units: int) -> Ints:
     if stratum is None:
         return np.zeros(n_units, dtype=np.intp)
     k = int(stratum.max()) + 1
-    count = np.bincount(units * k + stratum, minlength=n_units * k).reshape(n_units, k)
-    total = count.sum(axis=0)
-    # A tie goes to the rarer class: it is the one that a split can lose.
-    return np.argmax(count * (float(total.sum()) + 1.0) - total, axis=1)
+    count = np.bincount(units * k + stratum, weights=weight, minlength=n_units * k).reshape(n_units, k)
+    # Rounded on a scale of its own, so that neither the order of the sum nor the unit of weight makes a tie.
+    count = np.round(count * (n_units / (float(count.sum()) or 1.0)), 9)
+    total = np.round(count.sum(axis=0), 6)
+    # A tie goes to the rarer class: it is the one that a split can lose. Of equally rare ones the counts
+    # themselves decide, whatever the classes are called.
+    turn = np.array(sorted(range(k), key=lambda c: (total[c], count[:, c].tobytes())), dtype=np.intp)
+    return np.asarray(turn[np.argmax(count[:, turn], axis=1)])

@@ -113,7 +113,11 @@ class MMDSelection(SiteMethod):
         others = self._some(rows.source & rows.labelled)
         units = number_again(rows.units[own])
         fold = inner_folds(
-            units, k=5, seed=self.random_state, stratum=None if stratum is None else stratum[own]
+            units,
+            k=5,
+            seed=self.random_state,
+            stratum=None if stratum is None else stratum[own],
+            weight=rows.weight[own],
         )
         if len(np.unique(fold)) < 2:
             self.note_ = "The target has too few labelled patients to choose features by: all were used."

@@ -235,7 +235,7 @@ class Target:
     def held_out(self, seed: int) -> Floats:
         """Weighted squared errors (n, 1 + pulls) of held-out rows: the forest alone, then each mixture."""
         stratum = self.y.astype(np.intp) if self.growth.k else None
-        fold = inner_folds(self.units, k=FOLDS, seed=seed, stratum=stratum)
+        fold = inner_folds(self.units, k=FOLDS, seed=seed, stratum=stratum, weight=self.w)
         out = np.zeros((len(self.y), 1 + len(PULLS)))
         for f in np.unique(fold):
             test = fold == f

@@ -74,7 +74,7 @@ class Site:
         self.labelled_patients = len(np.unique(own))
         if self.labelled_patients >= FOLDS * least:
             stratum = self._y[labelled].astype(np.intp) if classes else None
-            self._fold = inner_folds(own, k=FOLDS, seed=seed, stratum=stratum)
+            self._fold = inner_folds(own, k=FOLDS, seed=seed, stratum=stratum, weight=weight[labelled])
         else:
             # The sums of two rounds differ by those of a fold: one that is too small would show its patients.
             self._fold = np.full(len(own), NO_FOLD, dtype=np.intp)

@@ -92,7 +92,7 @@ class BalancedSite(Site):
         """What coefficients (1, p + 1) miss on the drawn rows."""
         Z, y, w = self._real
         code, units = y.astype(np.intp), number_again(self._units[self._labelled])
-        fold = inner_folds(units, k=FOLDS, seed=seed, stratum=code)
+        fold = inner_folds(units, k=FOLDS, seed=seed, stratum=code, weight=w)
         path = held_out(L1Problem(Z[:, :-1], code, 2, Z @ pooled.T), w, fold)
         Z, y, w = self._used
         drawn = L1Problem(Z[:, :-1], y.astype(np.intp), 2, Z @ pooled.T)

@@ -64,7 +64,8 @@ class BalancedWeighting(TransferEstimator):
             return
         units = number_again(rows.units[own])
         fold = np.full(len(Z), -1, dtype=np.intp)
-        fold[own] = inner_folds(units, k=5, seed=self.random_state, stratum=rows.y[own] if rows.k else None)
+        stratum, seed = rows.y[own] if rows.k else None, self.random_state
+        fold[own] = inner_folds(units, k=5, seed=seed, stratum=stratum, weight=rows.weight[own])
         if len(np.unique(units)) > 1:
             losses = np.array([self._held_out(Z, rows, fold, share) for share in SHARES])
             self.losses_ = losses

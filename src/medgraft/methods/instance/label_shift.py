@@ -45,7 +45,7 @@ class LabelShift(TransferEstimator):
         """Probabilities (m, K) of labelled rows by fits without their patients, and these rows."""
         at = np.flatnonzero(rows.labelled)
         units = number_again(rows.units[at])
-        fold = inner_folds(units, k=5, seed=self.random_state, stratum=rows.y[at])
+        fold = inner_folds(units, k=5, seed=self.random_state, stratum=rows.y[at], weight=rows.weight[at])
         out = np.full((len(at), rows.k), np.nan)
         for f in np.unique(fold):
             held = fold == f

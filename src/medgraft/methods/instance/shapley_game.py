@@ -148,7 +148,8 @@ class Game:
         if self.when is not None:
             fold[own] = forward_folds(units, self.when[own])
         else:
-            fold[own] = inner_folds(units, k=5, seed=self.method.random_state, stratum=stratum)
+            seed, weight = self.method.random_state, self.rows.weight[own]
+            fold[own] = inner_folds(units, k=5, seed=seed, stratum=stratum, weight=weight)
         return fold if len(np.unique(fold[own])) > 1 else None
 
     def _parts(self, own: Mask, folds: Ints) -> Iterator[tuple[Mask, Mask, Mask]]:

@@ -107,5 +107,6 @@ def patient_folds(source: Side, target: Side, seed: int) -> tuple[Ints, Ints]:
     """Five folds of whole patients, each with its share of both sides."""
     us, ut = source.units, target.units
     side = np.repeat([0, 1], [len(us), len(ut)])
-    both = inner_folds(number_again(np.r_[us, ut]), k=5, seed=seed, stratum=side)
+    weight = np.r_[source.weight, target.weight]
+    both = inner_folds(number_again(np.r_[us, ut]), k=5, seed=seed, stratum=side, weight=weight)
     return both[: len(us)], both[len(us) :]

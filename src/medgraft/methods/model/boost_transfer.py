@@ -164,7 +164,8 @@ class BoostTransfer(SiteMethod):
             if most and k != 1 and not self.note_:
                 self.note_ = "Too few patients have a label to choose the rounds by: no tree was added."
             return 0
-        test = inner_folds(units, k=FOLDS, seed=self.random_state, stratum=stratum) == 0
+        weight = sited.rows.weight[where]
+        test = inner_folds(units, k=FOLDS, seed=self.random_state, stratum=stratum, weight=weight) == 0
         train, held = stages.take(~test), stages.take(test)
         inside, outside = scores[~test], scores[test]
         best, least, since = 0, held.loss(outside), 0

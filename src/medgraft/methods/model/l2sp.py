@@ -137,7 +137,7 @@ class L2SP(TransferEstimator):
             return
         offset = Z[target] @ learner.coef_.T + learner.intercept_
         problem = Problem(Z[target], y, rows.k, offset, free_intercept=False)
-        fold = inner_folds(number_again(units), k=5, seed=self.random_state, stratum=y)
+        fold = inner_folds(number_again(units), k=5, seed=self.random_state, stratum=y, weight=w)
         self.penalty_, _, start = tune(problem, w, fold, PULLS, patience=len(PULLS))
         if np.isfinite(self.penalty_):
             step = solve(problem, w[None, :], self.penalty_, start, tol=1e-20)[0]

@@ -216,7 +216,7 @@ class MVTLLSR(SiteMethod):
         start: list[Floats],
     ) -> tuple[tuple[float, float, float], float]:
         """Settings of least held-out squared error, and the temperature of least held-out log loss."""
-        fold = inner_folds(units, k=FOLDS, seed=self.random_state, stratum=code)
+        fold = inner_folds(units, k=FOLDS, seed=self.random_state, stratum=code, weight=w)
         etas = ETAS if len(views) > 1 else ETAS[:1]  # one view has weight one
         grid = [(float(a), float(g), float(e)) for g in GAMMAS for a in LAMBDAS for e in etas]
         out = np.zeros((len(grid), *aim.shape))

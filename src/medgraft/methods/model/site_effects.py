@@ -178,7 +178,7 @@ class _Fit:
         self.y, self.w, self.units = rows.y[where], rows.weight[where], rows.units[where]
         self.fold: Ints | None = None
         if self.k:
-            fold = inner_folds(number_again(self.units), k=5, seed=seed, stratum=self.y)
+            fold = inner_folds(number_again(self.units), k=5, seed=seed, stratum=self.y, weight=self.w)
             self.fold = fold if can_tune(self.y, fold, self.k) else None
 
     def design(self, ratio: float) -> Floats:

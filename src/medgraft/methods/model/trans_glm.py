@@ -42,7 +42,8 @@ class TwoStep:
         """Folds of whole patients among some rows, stratified by class."""
         rows = self.sited.rows
         stratum = rows.y[where] if rows.k else None
-        return inner_folds(number_again(rows.units[where]), k=k, seed=self.seed, stratum=stratum)
+        units, weight = number_again(rows.units[where]), rows.weight[where]
+        return inner_folds(units, k=k, seed=self.seed, stratum=stratum, weight=weight)
 
     def enough(self, where: Mask) -> bool:
         """Whether there is something to choose a penalty by."""
