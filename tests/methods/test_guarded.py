@@ -329,6 +329,36 @@ def test_with_times_only_earlier_rows_teach_inside():
         np.testing.assert_array_equal(days, np.arange(len(days)))
 
 
+def test_with_times_a_patient_followed_for_long_neither_teaches_what_was_later_nor_is_on_both_sides():
+    class Watch(Pooled):
+        seen: list = []  # noqa: RUF012 - shared by the clones on purpose
+
+        def fit(self, X, y, **more):
+            Watch.seen.append((np.asarray(X)[np.asarray(more["domain"]) == "t"], []))
+            return super().fit(X, y, **more)
+
+        def predict(self, X):
+            Watch.seen[-1][1].append(np.asarray(X))
+            return super().predict(X)
+
+    rng = np.random.default_rng(0)
+    start, length = rng.integers(0, 30, 25), rng.integers(1, 12, 25)
+    patient = np.repeat(np.arange(25), length)
+    day = np.concatenate([np.arange(s, s + n) for s, n in zip(start, length, strict=True)])
+    own = np.column_stack([patient, day])
+    X = np.vstack([np.column_stack([np.full(50, 99), np.zeros(50)]), own]).astype(float)
+    X = pd.DataFrame(X, columns=["patient", "day"])
+    rows = {"domain": np.repeat(["s", "t"], [50, len(own)]), "target": "t"}
+    groups = np.r_[np.arange(100, 150), patient]
+    m = Guarded({"watch": Watch(task="regression")}, TargetOnly(task="regression"), task="regression")
+    m.set_params(time="day").fit(X, rng.normal(size=len(X)), **rows, groups=groups)
+    inner = [(taught, told[0]) for taught, told in Watch.seen if told]
+    assert len(inner) == 4
+    for taught, told in inner:
+        assert not np.isin(taught[:, 0], told[:, 0]).any()
+        assert taught[:, 1].max() < told[:, 1].min()
+
+
 def test_a_patient_of_weight_two_is_a_patient_who_is_there_twice():
     X, y, rows = table(n_target=24)
     twice = np.arange(len(y)) % 3 == 0

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medgraft.methods.splits import inner_folds, number_again, row_keys, units_of
+from medgraft.methods.splits import forward_folds, inner_folds, number_again, row_keys, units_of
 
 
 def test_keys_follow_the_content_of_a_row_and_not_its_place():
@@ -110,3 +110,31 @@ def test_renaming_classes_changes_no_split_where_patients_are_torn_between_them(
 def test_the_seed_decides_the_split():
     a, b = (inner_folds(np.arange(50), k=5, seed=s) for s in (0, 1))
     assert (a != b).any()
+
+
+def test_stretches_end_with_patients_and_cut_the_course_of_longer_ones():
+    units = np.repeat([0, 1, 2], [10, 3, 2])
+    when = np.r_[np.arange(1.0, 11.0), 5.0, 6.0, 7.0, 2.0, 3.0]
+    # The patients end at 3 (the third), 7 (the second) and 10 (the first).
+    fold = forward_folds(units, when, k=3)
+    assert fold.tolist() == [0] * 3 + [1] * 4 + [2] * 3 + [1] * 3 + [0] * 2
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 7), st.one_of(st.none(), st.integers(0, 9))), min_size=1, max_size=40),
+    st.integers(2, 5),
+)
+def test_patients_who_ended_before_a_stretch_forecast_it_and_none_is_on_both_sides(rows, k):
+    units = number_again(np.array([r[0] for r in rows]))
+    when = np.array([np.nan if r[1] is None else r[1] for r in rows], dtype=float)
+    fold = forward_folds(units, when, k=k)
+    np.testing.assert_array_equal(np.unique(fold), np.arange(fold.max() + 1))
+    assert fold.max() < k
+    for f in range(1, fold.max() + 1):
+        train = ~np.isin(units, units[fold >= f])
+        assert train.any()
+        # Whatever a model saw was before whatever it predicts.
+        assert not (when[train][:, None] >= when[fold == f]).any()
+    p = np.random.default_rng(0).permutation(len(rows))
+    np.testing.assert_array_equal(fold[p], forward_folds(units[p], when[p], k=k))

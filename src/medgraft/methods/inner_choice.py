@@ -64,7 +64,10 @@ class InnerChoice:
         forward = self.time is not None and bool(len(own))
         fold, parts = self._folds(rows, at, patients, forward)
         if not parts:
-            report["reason"] = f"The control {control} is kept: all labelled target rows are of one time."
+            report["reason"] = (
+                f"The control {control} is kept: the labelled rows of all target patients end at one time, "
+                "so that nothing can be forecast."
+            )
             return report
         made = there_and_back if not len(own) and self.unlabelled == "circular" else out_of_fold
         if forward:
@@ -131,9 +134,7 @@ def _nothing_to_weight(rows: Rows, own: Ints) -> str:
         return ""
     keys = rows.table.keys()
     if min(len(np.unique(keys[side])) for side in (rows.target, rows.source)) < 2:
-        return (
-            "no target patient has a label and fewer than two are known, so that nothing can be compared"
-        )
+        return "no target patient has a label and fewer than two are known, so that nothing can be compared"
     if not rows.table.numbers.shape[1]:
         return "no target patient has a label, and source patients can be weighted by numbers only"
     return ""

@@ -69,7 +69,8 @@ def out_of_fold(
 ) -> Floats:
     """Predict rows `at`, each by a fit without its fold; rows of folds not in `parts` stay NaN.
 
-    Going forward, a fit is without the later folds, too.
+    Going forward, folds are stretches of time (see `forward_folds`), and a fit is without every patient who
+    has a row in this or a later one.
     """
     out = _empty(rows, len(at))
     for f in parts:

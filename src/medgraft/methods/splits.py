@@ -139,39 +139,48 @@ def inner_folds(
 
 
 def forward_folds(units: Ints, when: Floats, *, k: int = 5) -> Ints:
-    """Number whole units by their mean time, in at most `k` stretches: each is forecast from those before.
+    """Cut calendar time into at most `k` stretches: each is forecast by the units that ended before it.
 
     Use it in place of `inner_folds` where the model is to forecast: a fold in the middle of its training
-    rows is interpolated, which is easier. Fold 0 is only learned from.
+    rows is interpolated, which is easier. The rows of stretch f are forecast by a model that learns from the
+    units of which every row is of a stretch before f, and from no other row of the target: it has seen
+    neither anything later nor, at any time, the units that it forecasts. Stretch 0 is only learned from.
+
+    Stretches end with units, about equally many of their ends in each, so that every stretch has units to
+    learn from; a unit that is followed for longer has rows in several. Where all units end at one time there
+    is one stretch.
 
     Parameters
     ----------
     units : array (n,) of int
-        From `units_of`.
+        From `units_of`: patients; or stretches of time of one patient who is to be forecast.
     when : array (n,)
-        Times; a unit without any comes first.
+        Times; a row without one is of stretch 0, as if it came first.
     k : int
 
     Returns
     -------
     array (n,) of int
+        The stretch of each row, none of them empty.
 
     Examples
     --------
     >>> import numpy as np
     >>> forward_folds(np.array([0, 0, 1, 2]), np.array([5.0, 7.0, 1.0, 2.0]), k=3).tolist()
     [2, 2, 0, 1]
+
+    The first patient's row at time 1 is forecast by nobody, and teaches nobody before that patient has ended.
+
+    >>> forward_folds(np.array([0, 0, 1, 2]), np.array([1.0, 7.0, 1.0, 2.0]), k=3).tolist()
+    [0, 2, 0, 1]
     """
     seen = ~np.isnan(when)
-    n_units = int(units.max()) + 1
-    count = np.bincount(units[seen], minlength=n_units)
-    total = np.bincount(units[seen], weights=when[seen], minlength=n_units)
-    mean = np.where(count > 0, total / np.maximum(count, 1), -np.inf)
-    present = np.unique(units)
-    rank = np.full(n_units, 0, dtype=np.intp)
-    rank[present] = np.unique(mean[present], return_inverse=True)[1].reshape(-1)
-    stretches = int(rank.max()) + 1
-    return np.asarray((rank * min(k, stretches) // stretches)[units], dtype=np.intp)
+    end = np.full(int(units.max()) + 1, -np.inf)
+    np.maximum.at(end, units[seen], when[seen])
+    ends = np.unique(end[np.unique(units)])
+    stretch = np.arange(len(ends)) * min(k, len(ends)) // len(ends)
+    cuts = ends[np.flatnonzero(np.diff(stretch))]
+    return np.where(seen, np.searchsorted(cuts, when, side="left"), 0).astype(np.intp)
 
 
 def _unit_stratum(units: Ints, stratum: Ints | None, weight: NDArray[Any] | None, n_units: int) -> Ints:

@@ -72,6 +72,24 @@ def test_losses_are_those_of_an_independent_loop():
     np.testing.assert_allclose(m.losses_, total, rtol=1e-9)
 
 
+def test_with_times_a_patient_followed_for_long_is_never_on_both_sides():
+    X, y, site = sites(n_sites=2)
+    own = np.flatnonzero(site == "t")
+    day, patient = np.zeros(len(y)), np.arange(len(y))
+    patient[own] = 1000 + np.arange(30) // 6
+    day[own] = np.tile(np.arange(6), 5) + 2.0 * (np.arange(30) // 6)  # each starts two days after the other
+    frame = pd.DataFrame({"a": X[:, 0], "b": X[:, 1], "day": day})
+    m = ShapleyTransfer(task="regression", time="day", estimator=RidgeLearner(penalties=[1.0]))
+    m.fit(frame, y, domain=site, target="t", groups=patient)
+    Z, loss = m.encoder_.transform(frame), 0.0
+    for last in range(1, 5):  # nothing transferred: proportion zero
+        train = own[patient[own] < 1000 + last]
+        held = own[(day[own] > day[train].max()) & (day[own] <= 2 * last + 5)]
+        model = RidgeLearner(penalties=[1.0]).fit(Z[train], y[train])
+        loss += np.abs(model.predict(Z[held]) - y[held]).sum()
+    assert m.losses_[0] == pytest.approx(loss, rel=1e-9)
+
+
 def test_with_times_the_losses_are_of_forecasts_from_earlier_stretches():
     rng = np.random.default_rng(0)
     X = pd.DataFrame({"x": rng.normal(size=60), "day": np.tile(np.arange(20.0), 3)})

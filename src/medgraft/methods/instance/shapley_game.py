@@ -155,12 +155,13 @@ class Game:
     def _parts(self, own: Mask, folds: Ints) -> Iterator[tuple[Mask, Mask, Mask]]:
         """Held-out and training rows of the target, and every row of a patient who is not trained on.
 
-        Only earlier rows teach where time counts.
+        Where time counts only patients who ended before the held-out rows teach; see `forward_folds`.
         """
         for f in np.unique(folds[own])[int(self.when is not None) :]:
             held = own & (folds == f)
             beyond = own & (folds >= f) if self.when is not None else held
-            yield held, own & ~beyond, np.isin(self.rows.units, self.rows.units[beyond])
+            away = np.isin(self.rows.units, self.rows.units[beyond])
+            yield held, own & ~away, away
 
     def _held_out(self, train: Mask, held: Mask) -> float:
         """Loss of the learner summed over held-out rows."""
