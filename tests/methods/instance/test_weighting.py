@@ -10,7 +10,7 @@ from scipy.stats import multivariate_normal
 from medgraft.methods.feature.covariance import Covariance
 from medgraft.methods.instance.discriminator import Discriminator
 from medgraft.methods.instance.gaussian import GaussianWeighting, _log_density
-from medgraft.methods.instance.kliep import KLIEP, mixture
+from medgraft.methods.instance.kliep import KLIEP, _widest, mixture
 from medgraft.methods.instance.kmm import KernelMeanMatching
 from medgraft.methods.instance.rulsif import RuLSIF
 from medgraft.methods.instance.ulsif import ULSIF
@@ -158,6 +158,19 @@ def test_the_mixture_s_shares_are_the_optimum_of_a_general_optimiser():
     assert shares.sum() == pytest.approx(1.0)
     gain = (w / (A @ shares)) @ A / w.sum()  # optimal: no share could gain
     assert gain.max() <= 1 + 1e-8
+
+
+def test_the_error_by_which_a_wider_bump_may_lose_is_over_patients():
+    rng = np.random.default_rng(0)
+    best = rng.normal(size=20)
+    error = np.sqrt(20 / 19 * ((best - best.mean()) ** 2).sum())
+    for loss, expected in ((0.9, 1), (1.1, 0)):
+        logs = np.array([best, best - loss * error / 20])
+        assert _widest(logs, np.ones(20), np.arange(20)) == expected
+        # Six visits a patient tell no more than one of weight six, nor than one.
+        six = np.repeat(logs, 6, axis=1)
+        assert _widest(six, np.ones(120), np.repeat(np.arange(20), 6)) == expected
+        assert _widest(logs, np.full(20, 6.0), np.arange(20)) == expected
 
 
 def test_kliep_s_ratio_has_mean_one_over_the_source():

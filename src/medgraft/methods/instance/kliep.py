@@ -11,7 +11,7 @@ from medgraft.methods.instance.ratio import SIGMAS, Ratio, bumps
 from medgraft.methods.instance.weighting import Side, Weighting, patient_folds
 from medgraft.methods.registry import method
 from medgraft.methods.rows import Rows
-from medgraft.methods.splits import Floats
+from medgraft.methods.splits import Floats, Ints, number_again
 
 FEW = 2000
 
@@ -32,8 +32,8 @@ class KLIEP(Weighting):
     It maximises :math:`\sum_{x \in t} \log r(x)` over :math:`r(x) = \sum_l \alpha_l e^{-\|x - c_l\|^2 / 2
     \sigma^2}`, :math:`\alpha \ge 0`, subject to :math:`\frac{1}{n_s} \sum_{x \in s} r(x) = 1`. With each bump
     divided by its mean over the source the weights are shares of a mixture, and expectation maximisation
-    climbs to the (global) maximum. :math:`\sigma` is the widest whose held-out likelihood,
-    over five folds of the target's patients, is within one standard error of the largest (the paper takes the
+    climbs to the (global) maximum. :math:`\sigma` is the widest whose held-out likelihood, over five folds of
+    the target's patients, is within one standard error (over patients) of the largest (the paper takes the
     largest itself, whose ratio is spiky where patients are few).
 
     Parameters
@@ -97,17 +97,22 @@ class KLIEP(Weighting):
                     shares = mixture(A[~held], target.weight[:few][~held], tol=1e-4)
                     held_out[held] = np.log(np.maximum(A[held] @ shares, 1e-300))
             logs.append(held_out)
-        self.sigma_ = SIGMAS[_widest(np.array(logs), target.weight[:few])] * middle
+        widest = _widest(np.array(logs), target.weight[:few], number_again(target.units[:few]))
+        self.sigma_ = SIGMAS[widest] * middle
         A, mean = _scaled(bumps(ds, self.sigma_), bumps(dt, self.sigma_), source.weight)
         most = 5000 if len(A) <= FEW else 500  # each costs O(n b)
         return Ratio(centres, mixture(A, target.weight, most=most) / mean, self.sigma_, 0.0)
 
 
-def _widest(logs: Floats, weight: Floats) -> int:
-    """Place of the widest bump whose likelihood (widths, n) is within one standard error of the best."""
+def _widest(logs: Floats, weight: Floats, units: Ints) -> int:
+    """Place of the widest bump whose likelihood (widths, n) is within one standard error of the best.
+
+    The error is that of a sum over patients: rows of one patient are no independent evidence.
+    """
     score = logs @ weight
     best = int(score.argmax())
-    error = float(np.sqrt(weight @ (logs[best] - np.average(logs[best], weights=weight)) ** 2))
+    rest = np.bincount(units, weights=weight * (logs[best] - np.average(logs[best], weights=weight)))
+    error = float(np.sqrt(rest @ rest * len(rest) / max(len(rest) - 1, 1)))
     return int(np.flatnonzero(score >= score[best] - error).max())
 
 
