@@ -85,7 +85,7 @@ def entropy(p: ArrayLike) -> float:
 
 
 def soft_neighbourhood_density(
-    p: ArrayLike, *, temperature: float = 0.05, seed: int = 0, most: int = 4000
+    p: ArrayLike, *, temperature: float = 0.05, seed: int = 0, max_rows: int = 4000
 ) -> float:
     r"""Mean entropy of each row's similarities to its neighbours: large where rows form dense clusters.
 
@@ -100,8 +100,8 @@ def soft_neighbourhood_density(
     p : (n, K) array
         Probabilities.
     temperature : float
-    seed, most : int
-        Above `most` rows, so many are drawn at random and each is compared with these: O(most^2 K).
+    seed, max_rows : int
+        Above `max_rows` rows, so many are drawn at random and each is compared with these: O(max_rows^2 K).
 
     Notes
     -----
@@ -115,11 +115,11 @@ def soft_neighbourhood_density(
     q = np.asarray(p, dtype=float)
     if len(q) < 2:
         return 0.0
-    if len(q) > most:
-        q = q[np.random.default_rng(seed).choice(len(q), most, replace=False)]
+    if len(q) > max_rows:
+        q = q[np.random.default_rng(seed).choice(len(q), max_rows, replace=False)]
     q = q / np.maximum(np.linalg.norm(q, axis=1, keepdims=True), 1e-12)
     total = 0.0
-    for start in range(0, len(q), 500):  # 500 x most similarities at a time
+    for start in range(0, len(q), 500):  # 500 x max_rows similarities at a time
         s = q[start : start + 500] @ q.T / temperature
         i = np.arange(len(s))
         s[i, start + i] = -np.inf

@@ -16,20 +16,20 @@ def sides(ns=30, nt=20, p=2, seed=0, shift=0.8):
     return source, Side(rng.normal(shift, 0.8, (nt, p)), np.ones(nt), ns + np.arange(nt))
 
 
-def quadratic(source, target, sigma, ridge):
+def quadratic(source, target, sigma, penalty):
     """The paper's programme with its kernel matrices: 1/2 b'Qb - c'b."""
     K = np.exp(-cdist(source.Z, source.Z, "sqeuclidean") / (2 * sigma**2))
     cross = np.exp(-cdist(source.Z, target.Z, "sqeuclidean") / (2 * sigma**2))
     n = len(K)
-    return (K + ridge * np.eye(n)) / n**2, cross.mean(axis=1) / n
+    return (K + penalty * np.eye(n)) / n**2, cross.mean(axis=1) / n
 
 
-@pytest.mark.parametrize(("ridge", "bound"), [(1.0, 5.0), (1.0, 1.5), (0.05, 3.0)])
-def test_weights_are_those_of_a_general_solver_of_the_quadratic_programme(ridge, bound):
+@pytest.mark.parametrize(("penalty", "bound"), [(1.0, 5.0), (1.0, 1.5), (0.05, 3.0)])
+def test_weights_are_those_of_a_general_solver_of_the_quadratic_programme(penalty, bound):
     source, target = sides()
-    method = KernelMeanMatching(ridge=ridge, bound=bound)
+    method = KernelMeanMatching(penalty=penalty, bound=bound)
     beta = method._estimate(source, target)(source.Z)
-    Q, c = quadratic(source, target, method.sigma_, ridge)
+    Q, c = quadratic(source, target, method.sigma_, penalty)
     peer = minimize(
         lambda b: (0.5 * b @ Q @ b - c @ b) * 1e3,
         np.ones(30),
@@ -46,7 +46,7 @@ def test_weights_are_those_of_a_general_solver_of_the_quadratic_programme(ridge,
 
 def test_weights_meet_the_conditions_of_the_optimum():
     source, target = sides(200, 150)
-    method = KernelMeanMatching(ridge=0.3, n_landmarks=350)
+    method = KernelMeanMatching(penalty=0.3, n_landmarks=350)
     beta = method._estimate(source, target)(source.Z)
     bound = np.sqrt(200)
     assert beta.mean() == pytest.approx(1, abs=1e-8)
@@ -115,7 +115,7 @@ def test_a_third_of_the_rows_as_landmarks_come_near_the_exact_optimum():
     assert loss[0] <= loss[1] < loss[0] + 0.02 * (loss[2] - loss[0])
 
 
-@pytest.mark.parametrize("wrong", [{"bound": 1.0}, {"ridge": 0.0}, {"n_landmarks": 1}])
+@pytest.mark.parametrize("wrong", [{"bound": 1.0}, {"penalty": 0.0}, {"n_landmarks": 1}])
 def test_settings_without_a_meaning_are_mistakes(wrong):
     with pytest.raises(InputError, match=next(iter(wrong))):
         KernelMeanMatching(**wrong).fit([[0.0], [1.0]], [0, 1])

@@ -51,7 +51,7 @@ class KernelMeanMatching(Weighting):
         See `TransferEstimator`; the random state also picks the landmarks.
     bound : float above 1, optional
         The largest weight B; default the square root of the number of source rows.
-    ridge : float above 0
+    penalty : float above 0
         :math:`\rho`; 1 is the sampling variance of a weighted mean of bounded features.
     n_landmarks : int
         The kernel is exact up to this many rows of both sides; beyond, it is projected on the span of this
@@ -67,7 +67,7 @@ class KernelMeanMatching(Weighting):
     Raises
     ------
     InputError
-        A `bound` of 1 or less, a `ridge` of 0 or less, fewer than two landmarks.
+        A `bound` of 1 or less, a `penalty` of 0 or less, fewer than two landmarks.
 
     Notes
     -----
@@ -92,19 +92,19 @@ class KernelMeanMatching(Weighting):
         estimator: Any = None,
         random_state: int = 0,
         bound: float | None = None,
-        ridge: float = 1.0,
+        penalty: float = 1.0,
         n_landmarks: int = 300,
     ) -> None:
         super().__init__(task=task, estimator=estimator, random_state=random_state)
         self.bound = bound
-        self.ridge = ridge
+        self.penalty = penalty
         self.n_landmarks = n_landmarks
 
     def _fit(self, rows: Rows) -> None:
         if self.bound is not None and not self.bound > 1:
             raise InputError(f"bound must be greater than 1, not {self.bound!r}: weights have mean 1.")
-        if not self.ridge > 0:
-            raise InputError(f"ridge must be greater than 0, not {self.ridge!r}.")
+        if not self.penalty > 0:
+            raise InputError(f"penalty must be greater than 0, not {self.penalty!r}.")
         if self.n_landmarks < 2:
             raise InputError(f"n_landmarks must be 2 or more, not {self.n_landmarks!r}.")
         self.sigma_ = float("nan")
@@ -120,11 +120,11 @@ class KernelMeanMatching(Weighting):
         bound = max(np.sqrt(total), 2.0) if self.bound is None else float(self.bound)
         mean = np.average(features(target.Z), axis=0, weights=target.weight)
         F = features(source.Z)
-        slope, level = match_means(F, source.weight, mean, self.ridge, bound)
+        slope, level = match_means(F, source.weight, mean, self.penalty, bound)
         del F
 
         def ratio(Z: Floats) -> Floats:
-            return np.clip((features(Z) @ slope + level) * (total / self.ridge), 0.0, bound)
+            return np.clip((features(Z) @ slope + level) * (total / self.penalty), 0.0, bound)
 
         return ratio
 
@@ -137,7 +137,9 @@ def kernel_features(landmarks: Floats, sigma: float) -> Callable[[Floats], Float
     return lambda Z: np.asarray(bumps(cdist(Z, landmarks, "sqeuclidean"), sigma) @ turn)
 
 
-def match_means(F: Floats, weight: Floats, mean: Floats, ridge: float, bound: float) -> tuple[Floats, float]:
+def match_means(
+    F: Floats, weight: Floats, mean: Floats, penalty: float, bound: float
+) -> tuple[Floats, float]:
     r"""Solve kernel mean matching in its dual, min over v and :math:`\nu` of the convex, once smooth
 
     .. math:: \tfrac{1}{2} \|v\|^2 - v^\top \mu - \nu + \tfrac{1}{n} \sum_i w_i
@@ -151,7 +153,7 @@ def match_means(F: Floats, weight: Floats, mean: Floats, ridge: float, bound: fl
         How many rows each stands for.
     mean : array (r,)
         The target's mean of the features.
-    ridge, bound : float
+    penalty, bound : float
         :math:`\rho` and B.
 
     Returns
@@ -161,7 +163,7 @@ def match_means(F: Floats, weight: Floats, mean: Floats, ridge: float, bound: fl
         :math:`\min(B, \max(0, \tfrac{n}{\rho} (\varphi_i^\top v + \nu)))`.
     """
     n, r = float(weight.sum()), F.shape[1]
-    steep = n / ridge
+    steep = n / penalty
     v, level = np.zeros(r), 1.0 / steep
 
     def at(v: Floats, level: float) -> tuple[Floats, float]:
@@ -177,7 +179,7 @@ def match_means(F: Floats, weight: Floats, mean: Floats, ridge: float, bound: fl
         if np.abs(gradient).max() < 1e-13:
             break
         free = (beta > 0) & (beta < bound)
-        G, w = F[free], weight[free] / ridge
+        G, w = F[free], weight[free] / penalty
         side = w @ G
         curve = np.block([[np.eye(r) + (G.T * w) @ G, side[:, None]], [side, np.array([[w.sum() + 1e-9]])]])
         step = np.linalg.solve(curve, gradient)
