@@ -134,6 +134,34 @@ def test_no_patient_is_kept(name):
 
 
 @every_imputer
+def test_a_column_that_two_patients_have_stays_a_gap_and_nothing_of_it_is_kept(name):
+    rng = np.random.default_rng(0)
+    A = np.column_stack([rng.normal(size=(60, 2)), np.full((60, 3), np.nan)])
+    A[[0, 1, 2], 2] = [7.25, 7.5, 31.0]  # two rows of one patient, one of another
+    A[4, 3] = 1234.5  # one patient
+    A[[6, 26, 46], 4] = [3.0, 5.0, 13.0]  # three patients
+    model = steps[name].cls(Pooled(), mark=False).fit(A, np.arange(60) % 2, groups=np.arange(60) // 2)
+    out = model._features([[0.0, np.nan, np.nan, np.nan, np.nan]])
+    assert np.isnan(out).tolist() == [[False, False, True, True, False]]
+    assert model.columns_.tolist() == [0, 1, 4] and len(model.mean_) == len(model.scale_) == 3
+
+
+def test_a_donor_has_a_gap_where_fewer_than_three_of_its_patients_have_the_column():
+    base = np.repeat([[0.0], [10.0], [20.0]], 4, axis=0) + np.tile([[0.1], [-0.1], [0.2], [0.0]], (3, 1))
+    A = np.column_stack([np.tile(base, 6), np.full((12, 2), np.nan)])  # six columns decide the three groups
+    A[[0, 1, 2, 4, 5], 6] = [1.0, 3.0, 5.0, 40.0, 60.0]  # three patients of one group, two of the next
+    A[[3, 7, 11], 7] = [1.0, 2.0, 6.0]  # three patients, each of another group
+    model = KNNImpute(Pooled(), mark=False, neighbours=1, donors=3).fit(A, np.arange(12) % 2)
+    donors = model.imputer_._fit_X * model.scale_ + model.mean_
+    donors = donors[np.argsort(donors[:, 0])]
+    np.testing.assert_allclose(donors[:, 0], [0.05, 10.05, 20.05])
+    np.testing.assert_allclose(donors[:, 6:], [[3.0, np.nan], [np.nan, np.nan], [np.nan, np.nan]])
+    # By hand: the only donor of the seventh column, the mean of the eighth.
+    filled = model._features([[10.0] * 6 + [np.nan, np.nan]])
+    np.testing.assert_allclose(filled[0, 6:], [3.0, 3.0])
+
+
+@every_imputer
 @pytest.mark.parametrize("n", [1, 2, 3])
 def test_few_patients_are_no_obstacle(name, n):
     A = np.array([[1.0, np.nan], [2.0, 4.0], [3.0, 9.0]])[:n]

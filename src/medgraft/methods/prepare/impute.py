@@ -16,19 +16,20 @@ from sklearn.tree import DecisionTreeRegressor
 
 from medgraft.methods.pipeline import Pipeline
 from medgraft.methods.prepare.registry import step
-from medgraft.methods.splits import Floats, Ints, units_of
+from medgraft.methods.splits import Floats, Ints, number_again, units_of
 from medgraft.methods.table import InputError, Table
 
-MOST = 5_000  # patients from whom filling is learnt
+MAX_PATIENTS = 5_000  # from whom filling is learnt
 NEAREST = 30  # other columns that a column is predicted from
-LEAST = 3  # patients behind a donor, so that none of them is a patient
+MIN_PATIENTS = 3  # behind a kept mean: from that of two, each of them could tell the other's value
 
 
 class Impute(Pipeline):
     """Base of the steps that fill gaps in number columns, learnt on the training rows alone.
 
     Derive from it and implement ``_learn_gaps(A, units)`` and ``_fill(A)``, both on columns of mean 0 and
-    standard deviation 1 over what was observed. Labels are never read.
+    standard deviation 1 over what was observed. Labels are never read. A column seen in fewer than three
+    patients is not filled, and nothing of it is kept: its gaps stay gaps.
 
     Parameters
     ----------
@@ -60,9 +61,9 @@ class Impute(Pipeline):
         seen = ~np.isnan(A)
         self.gaps_ = seen.any(axis=0) & ~seen.all(axis=0)
         A, units = self._some(A, units, table.keys()[used])
-        seen = ~np.isnan(A)
-        self.columns_ = np.flatnonzero(seen.any(axis=0))
-        A, seen = A[:, self.columns_], seen[:, self.columns_]
+        seen_by = (~np.isnan(_means(A, number_again(units)))).sum(axis=0)
+        self.columns_ = np.flatnonzero(seen_by >= MIN_PATIENTS)
+        A = A[:, self.columns_]
         self.mean_ = np.nanmean(A, axis=0)
         scale = np.nanstd(A, axis=0)
         self.scale_ = np.where(scale > 1e-12 * np.abs(self.mean_), scale, 1.0)
@@ -76,8 +77,8 @@ class Impute(Pipeline):
         new = np.r_[True, (np.diff(units[order]) != 0) | (keys[order][1:] != keys[order][:-1])]
         at = order[new[: len(order)]]
         known = np.unique(units[at])
-        if len(known) > MOST:
-            drawn = np.random.default_rng(self.random_state).choice(known, MOST, replace=False)
+        if len(known) > MAX_PATIENTS:
+            drawn = np.random.default_rng(self.random_state).choice(known, MAX_PATIENTS, replace=False)
             at = at[np.isin(units[at], drawn)]
         return A[at], units[at]
 
@@ -146,8 +147,10 @@ class KNNImpute(Impute):
     Notes
     -----
     A donor is the mean of three patients or more that a regression tree of all columns on themselves puts
-    together: the patients themselves would have to be kept in the fitted model, and are not. A copy of a row
-    counts once. With fewer than three patients nothing is filled. At prediction O(n m q) for m donors.
+    together: the patients themselves would have to be kept in the fitted model, and are not. A column that
+    fewer than three patients of a donor have is a gap in it; where that is so in every donor, a gap becomes
+    the column's mean, and where fewer than three patients in all have it, it stays a gap. A copy of a row
+    counts once. At prediction O(n m q) for m donors.
 
     Examples
     --------
@@ -171,30 +174,29 @@ class KNNImpute(Impute):
         self.neighbours = neighbours
         self.donors = donors
 
-    def _learn_gaps(self, A: Floats, units: Ints) -> None:
+    def fit(self, X: Any, y: Any, **rows: Any) -> Self:
+        """Learn to fill gaps, then fit the method; keywords as in `TransferEstimator.fit`."""
         for name in ("neighbours", "donors"):
             if not (isinstance(getattr(self, name), int | np.integer) and getattr(self, name) >= 1):
                 raise InputError(f"{name} must be a whole number from 1 on, not {getattr(self, name)!r}.")
-        people = _means(A, np.unique(units, return_inverse=True)[1].reshape(-1))
-        self.imputer_ = None
-        if len(people) < LEAST:
-            return
-        donors = people[:0]
+        return super().fit(X, y, **rows)
+
+    def _learn_gaps(self, A: Floats, units: Ints) -> None:
+        people = _means(A, number_again(units))
+        together = np.zeros(len(people), dtype=np.intp)
         if self.donors > 1:
-            known = np.nan_to_num(people)
-            tree = DecisionTreeRegressor(
-                min_samples_leaf=LEAST, max_leaf_nodes=int(self.donors), random_state=0
-            )
             # Rounded, because sums in another order may have moved the last digits.
-            leaf = tree.fit(np.round(known, 7), np.round(known, 7)).apply(np.round(known, 7))
-            donors = _means(people, np.unique(leaf, return_inverse=True)[1].reshape(-1))
-        if not len(donors):
-            donors = _means(people, np.zeros(len(people), dtype=np.intp))
+            known = np.round(np.nan_to_num(people), 7)
+            tree = DecisionTreeRegressor(
+                min_samples_leaf=MIN_PATIENTS, max_leaf_nodes=int(self.donors), random_state=0
+            )
+            together = number_again(tree.fit(known, known).apply(known))
+        donors = _means(people, together, MIN_PATIENTS)
         imputer = KNNImputer(n_neighbors=min(int(self.neighbours), len(donors)), keep_empty_features=True)
         self.imputer_ = imputer.fit(donors)
 
     def _fill(self, A: Floats) -> Floats:
-        return A if self.imputer_ is None else np.asarray(self.imputer_.transform(A))
+        return np.asarray(self.imputer_.transform(A))
 
 
 @step(
@@ -261,13 +263,13 @@ class IterativeImpute(Impute):
         return out
 
 
-def _means(A: Floats, code: Ints) -> Floats:
-    """Means of what is observed, group by group (G, q); NaN where a group has nothing."""
+def _means(A: Floats, code: Ints, fewest: int = 1) -> Floats:
+    """Means of what is observed, group by group (G, q); NaN where fewer than `fewest` rows of it have it."""
     seen = ~np.isnan(A)
     total, count = np.zeros((code.max() + 1, A.shape[1])), np.zeros((code.max() + 1, A.shape[1]))
     np.add.at(total, code, np.where(seen, A, 0.0))
     np.add.at(count, code, seen)
-    return np.where(count > 0, total / np.maximum(count, 1.0), np.nan)
+    return np.where(count >= fewest, total / np.maximum(count, 1.0), np.nan)
 
 
 def _column(values: Any, n: int) -> NDArray[Any] | None:
