@@ -92,6 +92,33 @@ def test_a_shipped_leaf_is_about_five_rows_or_more():
     assert min(np.bincount(leaf[:, t])[np.unique(leaf[:, t])].min() for t in range(20)) >= 5
 
 
+def test_a_leaf_is_about_patients_and_not_about_the_rows_of_one():
+    X, y = patients(80)
+    units = np.repeat(np.arange(20), 4)
+    north = ForestSite(
+        "north", Table.of(X), y, np.ones(80), np.ones(80, dtype=bool), units, classes=2, seed=0
+    )
+    encoder, trees = unpack(north.answer("forest", MESSAGE), Table.of(X), 2)
+    leaf = trees.leaves(encoder.transform(X))
+    assert min(len(set(units[leaf[:, t] == n])) for t in range(20) for n in set(leaf[:, t])) >= 5
+
+
+def test_words_and_numbers_that_one_patient_has_are_not_sent():
+    X, y = patients(80)
+    X["stage"] = X["stage"].fillna("I")
+    X["sex"] = np.where(np.arange(80) < 8, "a name", X["sex"])  # eight rows of two patients
+    X["seldom"] = np.where(np.arange(80) < 8, 1234.5 + np.arange(80), np.nan)
+    units = np.repeat(np.arange(20), 4)
+    ones = np.ones(80)
+    north = ForestSite("north", Table.of(X), y, ones, ones > 0, units, classes=2, least=3)
+    sent = north.answer("forest", MESSAGE)
+    assert sent["words 0"].tolist() == ["f", "m"]
+    assert len(sent["mean"]) == 3 and all(
+        np.abs(a).max() < 1000 for a in sent.values() if a.dtype.kind == "f"
+    )
+    assert unpack(sent, Table.of(X), 2)[0].names_[:3] == ["a", "b", "c"]
+
+
 def test_small_sites_are_named_and_without_sources_it_is_a_forest_of_the_target():
     X, y = patients(104)
     names = np.repeat(["north", "tiny", "here"], [50, 4, 50])

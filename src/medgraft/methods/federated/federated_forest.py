@@ -100,7 +100,7 @@ class FederatedForest(ForestMethod):
     trees : int
         T.
     leaf : int
-        Fewest rows in a leaf, so that no number of the model is about fewer.
+        Fewest patients in a leaf, so that no number of the model is about fewer.
     least : int
         Sites with fewer patients take no part; with fewer labelled ones they send no trees.
 

@@ -25,11 +25,11 @@ class ForestSite(Site):
     """A site that answers ``patients`` and ``forest``, besides what a `Site` does.
 
     ``patients`` gives the number of labelled patients. ``forest`` takes ``trees`` (how many, or ``share``,
-    how many for each labelled patient), ``leaf`` (fewest rows in a leaf) and ``seed``, and gives the trees
-    and the site's own encoder: what fills a gap, means and standard deviations, words that occur. So no
-    second round is needed. A site with too few labelled patients gives no trees.
+    how many for each labelled patient), ``leaf`` (fewest patients in a leaf) and ``seed``, and gives the
+    trees and the site's own encoder: what fills a gap, means and standard deviations, words that enough of
+    its patients have. So no second round is needed. A site with too few labelled patients gives no trees.
 
-    No number in the message is about fewer patients than a leaf has rows, but thresholds lie half-way between
+    No number in the message is about fewer patients than a leaf holds, but thresholds lie half-way between
     two neighbouring values and medians are values: this is no differential privacy.
     """
 

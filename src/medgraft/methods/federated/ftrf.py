@@ -60,7 +60,7 @@ class FTRF(ForestMethod):
     trees : int
         T, for each site.
     leaf : int
-        Fewest rows in a leaf, so that no number of a shipped forest is about fewer.
+        Fewest patients in a leaf, so that no number of a shipped forest is about fewer.
     least : int
         Sites with fewer labelled patients send nothing.
 

@@ -15,8 +15,9 @@ from medgraft.methods.table import Table
 def federated_encoder(federation: Federation, like: Table) -> TableEncoder:
     """Return the encoder of the pooled rows, from exact sums, and give it to every site.
 
-    It is that of `TableEncoder` but for one thing: a gap gets the mean, since a median cannot be had from
-    sums. The number of features and the words that may occur are taken as known to all (the data dictionary).
+    It is that of `TableEncoder` but for two things: a gap gets the mean, since a median cannot be had from
+    sums, and what too few patients of a site have counts as missing there (see `Site`). The number of
+    features and the words that may occur are taken as known to all (the data dictionary).
 
     Parameters
     ----------

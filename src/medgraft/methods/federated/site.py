@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -28,8 +29,9 @@ class Site:
     takes), ``values`` (their sums; then it takes their units), ``slopes`` (loss, gradient and Hessian of a
     linear or logistic model), ``gram`` (products of features), ``gradients`` (loss and gradient, also of a
     softmax model) and ``held_out`` (losses of held-out patients), and nothing else. A sum over few patients
-    may tell about one of them: a site with fewer than `least` patients takes no part. This is disclosure
-    control by aggregation; it is neither encryption nor differential privacy.
+    may tell about one of them: a site with fewer than `least` patients takes no part, and a number column
+    that fewer of its patients have, or a word that fewer of them have, is as if missing there. This is
+    disclosure control by aggregation; it is neither encryption nor differential privacy.
 
     Parameters
     ----------
@@ -65,7 +67,7 @@ class Site:
         least: int = 5,
     ) -> None:
         self.name, self._least = name, least
-        self._table, self._w, self._k = table, weight, classes
+        self._table, self._w, self._k = common(table, units, least), weight, classes
         few = 0 < len(np.unique(units[labelled])) < least
         labelled = np.zeros_like(labelled) if few else labelled
         self._labelled = labelled
@@ -204,6 +206,27 @@ class Site:
             total.append(v @ misfit(eta[:, None, :], y, self._k)[0][:, 0])
             weight.append(v.sum())
         return {"loss": np.array(total), "weight": np.array(weight)}
+
+
+def common(table: Table, units: Ints, fewest: int) -> Table:
+    """Return a table without what fewer than so many patients have: number columns and words turn missing.
+
+    Examples
+    --------
+    >>> t = Table.of(np.array([["a"], ["a"], ["b"], ["b"]], dtype=object))
+    >>> common(t, np.array([0, 1, 2, 2]), 2).codes.ravel().tolist()
+    [0, 0, -1, -1]
+    """
+    own = number_again(units)
+    numbers, codes = table.numbers.copy(), table.codes.copy()
+    for j in range(numbers.shape[1]):
+        if len(np.unique(own[~np.isnan(numbers[:, j])])) < fewest:
+            numbers[:, j] = np.nan
+    for j, words in enumerate(table.levels):
+        pairs = np.unique(np.column_stack([codes[:, j], own]), axis=0)
+        few = np.bincount(pairs[:, 0] + 1, minlength=len(words) + 1) < fewest
+        codes[few[codes[:, j] + 1], j] = -1
+    return replace(table, numbers=numbers, codes=codes)
 
 
 def misfit(eta: Floats, y: Floats, k: int) -> tuple[Floats, Floats]:

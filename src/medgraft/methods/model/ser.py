@@ -44,7 +44,7 @@ class SER(RefinedForest):
     trees : int
         Trees of the source forest (the paper: 50).
     leaf : int
-        Fewest rows in a leaf of the source's trees; expansion goes down to one.
+        Fewest patients in a leaf of the source's trees; expansion goes down to one.
 
     Attributes
     ----------

@@ -44,7 +44,7 @@ class STRUT(RefinedForest):
     trees : int
         Trees of the source forest (the paper: 50).
     leaf : int
-        Fewest rows in a leaf of the source's trees.
+        Fewest patients in a leaf of the source's trees.
 
     Attributes
     ----------

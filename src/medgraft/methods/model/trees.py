@@ -15,7 +15,7 @@ from medgraft.methods.sites import Sited
 from medgraft.methods.splits import Floats, Ints, number_again
 from medgraft.methods.trees import Trees
 
-MOST = 5000  # patients drawn for one tree
+MAX_PATIENTS = 5000  # drawn for one tree
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Growth:
         Number of classes; 0 for values.
     trees : int
     leaf : int
-        Fewest rows in a leaf.
+        Fewest patients in a leaf, however many rows they have.
     seed : int
     """
 
@@ -54,7 +54,8 @@ class Growth:
         w : array (n,)
             Positive weights.
         units : array (n,) of int
-            Patients. Each tree draws as many as there are, with replacement, at most 5000.
+            Patients. Each tree draws as many as there are, with replacement, at most 5000; a tree that has
+            drawn too few different ones for a leaf sees all of them.
 
         Returns
         -------
@@ -67,25 +68,79 @@ class Growth:
         aim = np.ascontiguousarray(y, dtype=np.float64)
         own = number_again(units)
         patients = int(own.max()) + 1
+        repeats = len(own) > patients
         rng = np.random.default_rng(self.seed)
         total, seen = np.zeros((len(y), max(self.k, 1))), np.zeros(len(y))
-        grown: list[Any] = []
+        grown: list[Trees] = []
         for _ in range(self.trees):
-            drawn = np.bincount(rng.integers(patients, size=min(patients, MOST)), minlength=patients)[own]
+            times = np.bincount(rng.integers(patients, size=min(patients, MAX_PATIENTS)), minlength=patients)
+            if np.count_nonzero(times) < self.leaf:
+                times = np.ones(patients, dtype=np.intp)
+            drawn = times[own]
             used, out = drawn > 0, drawn == 0
-            tree = self.tree(int(rng.integers(2**31)))
+            fitted = self.tree(int(rng.integers(2**31)))
             with config_context(skip_parameter_validation=True):  # checks cost more than a small tree
-                tree.fit(X[used], aim[used], sample_weight=(w * drawn)[used], check_input=False)
+                fitted.fit(X[used], aim[used], sample_weight=(w * drawn)[used], check_input=False)
+            tree = joined([fitted], self.k)
+            if repeats:
+                tree = by_patients(tree, X[used], aim[used], (w * drawn)[used], own[used], self.leaf)
             grown.append(tree)
             if out.any():
-                leaf = tree.tree_.apply(X[out])
-                total[out] += values_of(tree, self.k)[leaf]
+                total[out] += tree.predict_values(X[out])
                 seen[out] += 1
         plain = np.eye(self.k)[y.astype(np.intp)] if self.k else y[:, None]
         mean = w @ plain / w.sum()
-        return joined(grown, self.k), np.where(
-            seen[:, None] > 0, total / np.maximum(seen, 1.0)[:, None], mean
-        )
+        left_out = np.where(seen[:, None] > 0, total / np.maximum(seen, 1.0)[:, None], mean)
+        return together(grown), left_out
+
+
+def by_patients(
+    tree: Trees, X: NDArray[np.float32], y: NDArray[Any], w: Floats, units: Ints, fewest: int
+) -> Trees:
+    """A tree without the splits that leave fewer than so many patients on one side.
+
+    The other side takes the place of such a split, and the values of all nodes are made anew from the rows
+    that now reach them.
+
+    Parameters
+    ----------
+    tree : Trees
+        One tree.
+    X : array (n, p) of float32
+    y : array (n,)
+        Codes 0 to K-1 of the tree's classes, or values.
+    w : array (n,)
+    units : array (n,) of int
+        Patients.
+    fewest : int
+    """
+    aim = y[:, None] if tree.classes is None else np.eye(len(tree.classes))[y.astype(np.intp)]
+    links: list[list[int]] = []  # left, right and feature of each node that stays
+    threshold: list[float] = []
+    value: list[Floats] = []
+    waiting = [(int(tree.roots[0]), np.arange(len(X)), -1, 0)]
+    while waiting:
+        node, rows, above, side = waiting.pop()
+        parts: tuple[Ints, ...] = ()
+        while tree.left[node] >= 0:
+            low = X[rows, tree.feature[node]] <= tree.threshold[node]
+            parts = rows[low], rows[~low]
+            enough = [len(np.unique(units[p])) >= fewest for p in parts]
+            if all(enough) or not any(enough):
+                break
+            node = int((tree.left if enough[0] else tree.right)[node])
+        splits = tree.left[node] >= 0 and all(enough)
+        if above >= 0:
+            links[above][side] = len(links)
+        if splits:
+            waiting += [(int(tree.right[node]), parts[1], len(links), 1)]
+            waiting += [(int(tree.left[node]), parts[0], len(links), 0)]
+        links.append([-1, -1, int(tree.feature[node]) if splits else -1])
+        threshold.append(float(tree.threshold[node]) if splits else 0.0)
+        value.append(w[rows] @ aim[rows] / w[rows].sum())
+    left, right, feature = np.array(links, dtype=np.intp).T
+    root = np.zeros(1, dtype=np.intp)
+    return Trees(root, left, right, feature, np.array(threshold), np.array(value), tree.classes)
 
 
 def values_of(tree: Any, k: int) -> Floats:
