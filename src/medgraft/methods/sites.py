@@ -176,3 +176,18 @@ def fewest_patients(y: Ints, units: Ints) -> int:
     """
     classes = np.unique(y)
     return min(len(np.unique(units[y == c])) for c in classes) if len(classes) > 1 else 0
+
+
+def patients_with(seen: Mask, units: Ints) -> Ints:
+    """Patients (q,) who have each column of `seen` (n, q) in some row.
+
+    Examples
+    --------
+    >>> patients_with(np.array([[True, False], [True, True], [True, False]]), np.array([0, 0, 1])).tolist()
+    [2, 1]
+    """
+    if not len(seen):
+        return np.zeros(seen.shape[1], dtype=np.intp)
+    order = np.argsort(units, kind="stable")
+    first = np.flatnonzero(np.r_[True, np.diff(units[order]) != 0])
+    return np.asarray(np.logical_or.reduceat(seen[order], first, axis=0).sum(axis=0))

@@ -89,6 +89,26 @@ def test_the_model_is_the_learner_on_the_harmonised_rows_and_target_rows_stay():
     np.testing.assert_allclose(model.predict_proba(X), plain.predict_proba(X), rtol=1e-5)
 
 
+def test_the_rows_of_one_patient_give_a_shift_but_no_scale():
+    X, _, site, y = data(n=(12, 40, 60), q=8)
+    one = np.where(site == "a", 0, np.arange(112))  # twelve rows, one patient
+    model = Combat().fit(X, y, domain=site, target="t", groups=one)
+    a = model.sites_.index("a")
+    np.testing.assert_array_equal(model.scale_[a], 1.0)
+    assert (model.shift_[a] != 0).all() and (model.scale_[1 - a] != 1).all()
+
+
+def test_a_column_that_one_target_patient_has_is_left_alone():
+    X, _, site, y = data()
+    X.loc[(site == "t") & (np.arange(150) > 92), "g0"] = np.nan  # three rows left, of one patient
+    people = np.where((site == "t") & (np.arange(150) <= 92), -1, np.arange(150))
+    model = Combat().fit(X, y, domain=site, target="t", groups=people)
+    assert (model.shift_[:, 0] == 0).all() and (model.scale_[:, 0] == 1).all()
+    assert (model.shift_[:, 1] != 0).all()
+    alone = Combat().fit(X, y, domain=site, target="t", groups=np.where(site == "t", -1, np.arange(150)))
+    assert "two different target patients" in alone.note_
+
+
 def test_planted_shifts_and_scales_are_found():
     rng = np.random.default_rng(1)
     q, site = 40, np.repeat(["a", "b", "t"], 4000)
@@ -125,10 +145,17 @@ def test_gaps_stay_gaps_and_each_column_uses_the_rows_that_have_it():
     code[site == "t"] = 0
     holes = A.copy()
     holes[np.random.default_rng(0).random(A.shape) < 0.2] = np.nan
-    both = Sites.of(holes, np.empty((150, 0)), code, np.ones(150), 2)
+    both = Sites.of(holes, np.empty((150, 0)), code, np.ones(150), np.arange(150), 2)
     for j in range(8):
         seen = ~np.isnan(holes[:, j])
-        alone = Sites.of(holes[seen][:, [j]], np.empty((seen.sum(), 0)), code[seen], np.ones(seen.sum()), 2)
+        alone = Sites.of(
+            holes[seen][:, [j]],
+            np.empty((seen.sum(), 0)),
+            code[seen],
+            np.ones(seen.sum()),
+            np.arange(seen.sum()),
+            2,
+        )
         np.testing.assert_allclose(both.alpha[j], alone.alpha[0], rtol=1e-9)
         np.testing.assert_allclose(both.sigma[j], alone.sigma[0], rtol=1e-9)
 

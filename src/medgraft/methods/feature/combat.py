@@ -77,9 +77,9 @@ class Combat(SiteMethod):
 
     Notes
     -----
-    Gaps stay gaps, and each column uses the rows that have it. A site with a single row of a column is
-    shifted but not scaled, a column that does not vary in the target is left alone, and with one usable
-    column there is no prior. Words are not changed. Memory O(n p).
+    Gaps stay gaps, and each column uses the rows that have it. A site with a single patient who has a column
+    is shifted but not scaled, a column that does not vary in the target, or that a single patient of it has,
+    is left alone, and with one usable column there is no prior. Words are not changed. Memory O(n p).
 
     Examples
     --------
@@ -114,8 +114,8 @@ class Combat(SiteMethod):
         kept = _columns(self.keep, rows.table)
         self.sites_: list[str] = []
         self.shift_, self.scale_ = np.zeros((0, 0)), np.ones((0, 0))
-        keys = rows.table.keys()
-        if min(len(np.unique(keys[side])) for side in (rows.source, rows.target)) < 2:
+        sides = rows.source, rows.target
+        if min(len(np.unique(v[side])) for v in (rows.table.keys(), rows.units) for side in sides) < 2:
             self.note_ = (
                 "Aligning needs two different source and two different target patients: all were pooled."
             )
@@ -135,14 +135,15 @@ class Combat(SiteMethod):
         place = np.cumsum(rows.table.number) - 1  # of a column among the number columns
         free = np.ones(rows.table.numbers.shape[1], dtype=bool)
         free[[place[j] for j in kept if rows.table.number[j]]] = False
-        fit = Sites.of(rows.table.numbers[used], X[used], site[used], rows.weight[used], len(self.sites_))
+        S = len(self.sites_)
+        fit = Sites.of(rows.table.numbers[used], X[used], site[used], rows.weight[used], rows.units[used], S)
         if fit.confounded:
             self.note_ += "A kept column goes by site: its effect and the site's cannot be told apart."
         free &= fit.usable
         self.shift_ = np.where(free & fit.moved, fit.shift, 0.0)
         self.scale_ = np.where(free & fit.moved, fit.scale, 1.0)
         A = rows.table.numbers.copy()
-        for k in range(len(self.sites_)):
+        for k in range(S):
             at = site == k + 1
             level = fit.alpha + X[at] @ fit.beta
             moved = (A[at] - level - fit.sigma * self.shift_[k]) / self.scale_[k] + level

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from medgraft.methods.rows import Mask
-from medgraft.methods.splits import Floats
+from medgraft.methods.sites import patients_with
+from medgraft.methods.splits import Floats, Ints
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Sites:
     moved : array (S, q) of bool
         Whether the site has the column at all.
     usable : array (q,) of bool
-        Whether the column varies in the reference.
+        Whether the column varies in the reference, and two patients of it have the column.
     confounded : bool
         Whether kept columns are determined by the site.
     """
@@ -41,8 +42,11 @@ class Sites:
     confounded: bool
 
     @classmethod
-    def of(cls, A: Floats, X: Floats, site: Any, w: Floats, S: int) -> Sites:
-        """Estimate from columns A (n, q) with gaps, kept columns X (n, c), sites 0 (reference) to S."""
+    def of(cls, A: Floats, X: Floats, site: Any, w: Floats, units: Ints, S: int) -> Sites:
+        """Estimate from columns A (n, q) with gaps and kept columns X (n, c) of sites 0 (reference) to S.
+
+        The rows of one patient (same `units`) tell a site's location, but nothing of how its patients differ.
+        """
         D = np.column_stack([np.ones(len(A)), *(site == k + 1 for k in range(S)), X]).astype(float)
         seen = ~np.isnan(A)
         B = _least_squares(D, A, seen, w)
@@ -52,7 +56,7 @@ class Sites:
         total = W[own].sum(axis=0)
         sigma = np.sqrt((W[own] * rest[own] ** 2).sum(axis=0) / np.maximum(total, 1e-300))
         size = np.abs(np.where(seen, A, 0.0)).max(axis=0, initial=0.0)
-        usable = sigma > 1e-9 * np.maximum(size, 1e-300)
+        usable = (sigma > 1e-9 * np.maximum(size, 1e-300)) & (patients_with(seen[own], units[own]) > 1)
         z = rest / np.where(usable, sigma, 1.0)
         shift, scale = np.zeros((S, A.shape[1])), np.ones((S, A.shape[1]))
         moved = np.zeros((S, A.shape[1]), dtype=bool)
@@ -61,7 +65,7 @@ class Sites:
             n = W[at].sum(axis=0)
             moved[k] = (n > 0) & usable
             sums = (W[at] * z[at]).sum(axis=0), (W[at] * z[at] ** 2).sum(axis=0)
-            several = moved[k] & (seen[at].sum(axis=0) > 1) & (n > 1 + 1e-9)
+            several = moved[k] & (patients_with(seen[at], units[at]) > 1) & (n > 1 + 1e-9)
             shift[k], scale[k] = shrunken(n, *sums, moved[k], several)
         independent = len(np.unique(site)) + _rank(np.column_stack([D[:, 0], X])) - 1
         confounded = X.shape[1] > 0 and _rank(D) < independent

@@ -14,6 +14,7 @@ from medgraft.methods.encode import TableEncoder
 from medgraft.methods.federated.messages import Message
 from medgraft.methods.federated.scaling import encoder_of
 from medgraft.methods.rows import Mask
+from medgraft.methods.sites import patients_with
 from medgraft.methods.splits import Floats, Ints, inner_folds, number_again
 from medgraft.methods.table import InputError, Table
 
@@ -217,13 +218,10 @@ def common(table: Table, units: Ints, fewest: int) -> Table:
     >>> common(t, np.array([0, 1, 2, 2]), 2).codes.ravel().tolist()
     [0, 0, -1, -1]
     """
-    own = number_again(units)
     numbers, codes = table.numbers.copy(), table.codes.copy()
-    for j in range(numbers.shape[1]):
-        if len(np.unique(own[~np.isnan(numbers[:, j])])) < fewest:
-            numbers[:, j] = np.nan
+    numbers[:, patients_with(~np.isnan(numbers), units) < fewest] = np.nan
     for j, words in enumerate(table.levels):
-        pairs = np.unique(np.column_stack([codes[:, j], own]), axis=0)
+        pairs = np.unique(np.column_stack([codes[:, j], units]), axis=0)
         few = np.bincount(pairs[:, 0] + 1, minlength=len(words) + 1) < fewest
         codes[few[codes[:, j] + 1], j] = -1
     return replace(table, numbers=numbers, codes=codes)

@@ -16,6 +16,7 @@ from sklearn.tree import DecisionTreeRegressor
 
 from medgraft.methods.pipeline import Pipeline
 from medgraft.methods.prepare.registry import step
+from medgraft.methods.sites import patients_with
 from medgraft.methods.splits import Floats, Ints, number_again, units_of
 from medgraft.methods.table import InputError, Table
 
@@ -61,8 +62,7 @@ class Impute(Pipeline):
         seen = ~np.isnan(A)
         self.gaps_ = seen.any(axis=0) & ~seen.all(axis=0)
         A, units = self._some(A, units, table.keys()[used])
-        seen_by = (~np.isnan(_means(A, number_again(units)))).sum(axis=0)
-        self.columns_ = np.flatnonzero(seen_by >= MIN_PATIENTS)
+        self.columns_ = np.flatnonzero(patients_with(~np.isnan(A), units) >= MIN_PATIENTS)
         A = A[:, self.columns_]
         self.mean_ = np.nanmean(A, axis=0)
         scale = np.nanstd(A, axis=0)
