@@ -7,20 +7,21 @@ import pytest
 from scipy.special import logit
 
 from medgraft.methods.base import InputError, TableEncoder
+from medgraft.methods.federated.balanced_site import BalancedSite
 from medgraft.methods.federated.messages import Federation
-from medgraft.methods.federated.trans_balance import BalancedSite, TransBalance
-from medgraft.methods.model.lasso import SHARES, L1Problem, fit_l1, held_out
+from medgraft.methods.federated.trans_balance import TransBalance
+from medgraft.methods.model.lasso import SHARES, L1Problem, fit_l1
 from medgraft.methods.splits import inner_folds
 from medgraft.methods.table import Table
 
 
-def hospitals(seed=0, sizes=(150, 120, 100), share=0.85, south=1.0):
-    """A rare outcome; the rule of the south may have another sign."""
+def hospitals(seed=0, sizes=(150, 120, 100), share=0.85, south=1.0, own=0.0):
+    """A rare outcome; the rule of the south may have another sign, the target's an effect of its own."""
     rng = np.random.default_rng(seed)
     site = np.repeat(["north", "south", "here"], sizes)
     X = rng.normal(size=(len(site), 5))
     rule = X @ [1.5, -1.0, 0.0, 0.0, 0.0] * np.where(site == "south", south, 1.0) + 0.4 * (site == "here")
-    noisy = rule + rng.logistic(size=len(site))
+    noisy = rule + own * X[:, 3] * (site == "here") + rng.logistic(size=len(site))
     return X, (noisy > np.quantile(noisy, share)).astype(int), site
 
 
@@ -38,8 +39,9 @@ def even(y):
     return len(y) / 2 / np.bincount(y)[y]
 
 
-def test_without_detection_it_is_the_pooled_fit_of_drawn_rows_and_a_correction_on_the_target():
-    X, y, site = hospitals()
+@pytest.mark.parametrize(("own", "seed"), [(0.0, 0), (1.2, 5), (1.2, 7)])
+def test_without_detection_it_is_the_pooled_fit_of_drawn_rows_and_a_correction_on_the_target(own, seed):
+    X, y, site = hospitals(seed=seed, share=0.7 if own else 0.85, own=own)
     m = TransBalance(detect=False).fit(X, y, domain=site, target="here", groups=np.arange(len(y)))
     encoder = TableEncoder().fit(X)
     Z = encoder.transform(X)
@@ -63,10 +65,28 @@ def test_without_detection_it_is_the_pooled_fit_of_drawn_rows_and_a_correction_o
     here = site == "here"
     stratum = (y[here] != first).astype(int)
     fold = inner_folds(np.arange(here.sum()), k=5, seed=0, stratum=stratum)
-    offset = Z[here] @ pooled[:, :-1].T + pooled[:, -1]
-    path = held_out(L1Problem(Z[here], y[here], 2, offset), even(y[here]), fold)
+    # The penalty of the correction: in each fold, the joint rule is that of all real rows but the fold's.
+    balanced = np.concatenate([even(y[site == s]) for s in ("north", "south", "here")])
+    parts = []
+    for f in range(5):
+        train = np.ones(len(y), dtype=bool)
+        train[np.flatnonzero(here)[fold == f]] = False
+        w_hat = fit_l1(L1Problem(Z[train], y[train], 2), balanced[train], m.penalty_)
+        offset = Z[here] @ w_hat[:, :-1].T + w_hat[:, -1]
+        problem = L1Problem(Z[here][fold != f], y[here][fold != f], 2, offset[fold != f])
+        parts.append((problem, offset, balanced[here][fold != f]))
+    top = max(problem.largest(v) for problem, _, v in parts)
+    losses = []
+    for share in SHARES:
+        loss = 0.0
+        for f, (problem, offset, v) in enumerate(parts):
+            b = fit_l1(problem, v, share * top)
+            test = L1Problem(Z[here][fold == f], y[here][fold == f], 2, offset[fold == f])
+            loss += balanced[here][fold == f] @ test.loss(test.scores(b))
+        losses.append(loss)
     H, c, w = drawn["here"]
-    delta = fit_l1(L1Problem(H, c, 2, H @ pooled[:, :-1].T + pooled[:, -1]), w, path.lams[path.best])
+    last = L1Problem(H, c, 2, H @ pooled[:, :-1].T + pooled[:, -1])
+    delta = fit_l1(last, w, SHARES[int(np.argmin(losses))] * last.largest(w))
     np.testing.assert_allclose(m.correction_, delta, atol=1e-6)
     np.testing.assert_allclose(m.coef_, (pooled + delta)[:, :-1], atol=1e-6)
     shift = logit(y[here].mean()) - logit(w @ c / w.sum())

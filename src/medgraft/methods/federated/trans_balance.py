@@ -2,101 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import logit
 
-from medgraft.methods.encode import TableEncoder
+from medgraft.methods.federated.balanced_site import ONLY, BalancedSite
 from medgraft.methods.federated.base import FederatedMethod
 from medgraft.methods.federated.lasso import tuned
-from medgraft.methods.federated.messages import Federation, Message
+from medgraft.methods.federated.messages import Federation
 from medgraft.methods.federated.proximal import COMPARED, ENDED, NOBODY, Proximal
-from medgraft.methods.federated.site import FOLDS, NO_FOLD, Site
-from medgraft.methods.model.lasso import SHARES, L1Problem, fit_l1, held_out
-from medgraft.methods.prepare.balance import Sample
-from medgraft.methods.prepare.rose import Rose
+from medgraft.methods.federated.site import FOLDS
+from medgraft.methods.model.lasso import SHARES
 from medgraft.methods.registry import method
-from medgraft.methods.sites import Sited, fewest_patients
-from medgraft.methods.splits import Floats, inner_folds, number_again
+from medgraft.methods.sites import Sited
+from medgraft.methods.splits import Floats
 from medgraft.methods.table import InputError
-
-ONLY = 100  # added to a fold that the target alone holds out
-
-
-class BalancedSite(Site):
-    """A site whose classes weigh the same, by weights at first, by drawn rows once asked to ``balance``.
-
-    Held-out patients are always real. It answers ``classes`` (weights of the classes) besides what a `Site`
-    does.
-
-    Attributes
-    ----------
-    here : bool
-        Whether it is the target: only then does it hold out folds from 100 upwards.
-    """
-
-    here = False
-
-    def prepare(self, encoder: TableEncoder) -> None:
-        """Take the shared encoder."""
-        super().prepare(encoder)
-        Z, y, w = super()._rows()
-        total = self._classes({})["real"]
-        even = w.sum() / 2 / np.maximum(total, 1e-300) if total.all() else np.ones(2)
-        self._real = self._used = Z, y, w * even[y.astype(np.intp)]
-
-    def _known(self) -> dict[str, Callable[[Message], dict[str, NDArray[Any]]]]:
-        return {**super()._known(), "balance": self._balance, "classes": self._classes}
-
-    def _rows(self) -> tuple[Floats, Floats, Floats]:
-        super()._rows()
-        return self._used
-
-    def _gradients(self, message: Message) -> dict[str, NDArray[Any]]:
-        return super()._gradients(self._held_here(message))
-
-    def _held_out(self, message: Message) -> dict[str, NDArray[Any]]:
-        return super()._held_out(self._held_here(message))
-
-    def _held_here(self, message: Message) -> Message:
-        out = message["out"]
-        return {**message, "out": np.where(out >= ONLY, out - ONLY if self.here else NOBODY, out)}
-
-    def _classes(self, message: Message) -> dict[str, NDArray[Any]]:
-        y, w = self._y[self._labelled], self._w[self._labelled]
-        return {"real": np.bincount(y.astype(np.intp), w, minlength=2)}
-
-    def _balance(self, message: Message) -> dict[str, NDArray[Any]]:
-        """Draw rows around the patients; a site with one class keeps its own."""
-        Z, y, w = super()._rows()
-        if self._classes({})["real"].all():
-            # The draw hangs on the patients, not on the place of the site among others.
-            content = int(self._table.keys().sum(dtype=np.uint64))
-            rng = np.random.default_rng([int(message["seed"][0]), content])
-            sample = Sample(Z[:, :-1], y.astype(np.intp), w, np.arange(len(y)))
-            made = Rose(shrink=float(message["shrink"][0]))._balance(sample, rng)
-            Z, y, w = np.column_stack([made.Z, np.ones(len(made.y))]), made.y.astype(float), made.weight
-        self._used, self._fold = (Z, y, w), np.full(len(y), NO_FOLD, dtype=np.intp)
-        return {"drawn": np.bincount(y.astype(np.intp), w, minlength=2)}
-
-    @property
-    def enough(self) -> bool:
-        """Whether each class has two patients, so that there is something to choose by."""
-        code, units = self._real[1].astype(np.intp), number_again(self._units[self._labelled])
-        return fewest_patients(code, units) > 1
-
-    def correction(self, pooled: Floats, seed: int) -> Floats:
-        """What coefficients (1, p + 1) miss on the drawn rows."""
-        Z, y, w = self._real
-        code, units = y.astype(np.intp), number_again(self._units[self._labelled])
-        fold = inner_folds(units, k=FOLDS, seed=seed, stratum=code, weight=w)
-        path = held_out(L1Problem(Z[:, :-1], code, 2, Z @ pooled.T), w, fold)
-        Z, y, w = self._used
-        drawn = L1Problem(Z[:, :-1], y.astype(np.intp), 2, Z @ pooled.T)
-        return fit_l1(drawn, w, float(path.lams[path.best]))
 
 
 @method(
@@ -147,7 +66,8 @@ class TransBalance(FederatedMethod):
         Widths of the draws in units of the normal rule; see `Rose`.
     least : int
         Sites with fewer patients take no part; those with fewer labelled ones than five times this hold
-        nobody out, so that a target with fewer detects nothing.
+        nobody out, so that a target with fewer detects nothing, and corrects a :math:`\hat w` that has seen
+        the patients by whom :math:`\lambda_\delta` is chosen.
 
     Attributes
     ----------
@@ -176,7 +96,10 @@ class TransBalance(FederatedMethod):
     Notes
     -----
     The paper's own code is not public; this is built from its named parts. Penalties and sources are chosen
-    on real held-out patients whose classes weigh the same, never on drawn rows; the detection has five folds.
+    on real held-out patients whose classes weigh the same, never on drawn rows, in five folds.
+    :math:`\lambda_\delta` is a share, the same for all folds, of the penalty at which no feature enters; a
+    held-out patient has taught neither :math:`\hat\delta` nor, where the target may hold patients out (see
+    `least`), the :math:`\hat w` that it is judged with.
     A site with one class is not balanced. Where the target has fewer than two patients of a class, all
     sources are kept and nothing is corrected; where it has none of a class, :math:`\pi` is the share among
     all sites that take part. The shift of the intercept is exact where patients of a class are alike under
@@ -230,6 +153,7 @@ class TransBalance(FederatedMethod):
         kept = (s.name for s, t in zip(federation.sites, take, strict=True) if t)
         self.kept_ = sorted(name for name in kept if name not in here)
         self.penalty_, start = tuned(federation, server, take)
+        without = self._without(server, take, start) if at else np.empty(0)
         seed, shrink = np.array([self.random_state]), np.array([self.shrink])
         drawn = np.stack([a["drawn"] for a in federation.ask("balance", {"seed": seed, "shrink": shrink})])
         before = federation.rounds
@@ -242,11 +166,17 @@ class TransBalance(FederatedMethod):
                 self._say(sentence)
         delta, last = np.zeros_like(pooled), take @ drawn
         if at:
-            delta, last = federation.sites[at[0]].correction(pooled, self.random_state), drawn[at[0]]
+            delta, last = federation.sites[at[0]].correction(pooled, without, self.random_state), drawn[at[0]]
         else:
             self._say("The target has too few labels to choose or correct by: all sites were pooled.")
         own = [r for r, s in zip(real, federation.sites, strict=True) if s.name in here and r.all()]
         self._keep(federation, sited, pooled, delta, ((own or [take @ real])[0], last))
+
+    def _without(self, server: Proximal, take: Floats, start: Floats | None) -> Floats:
+        """Joint coefficients (folds, 1, p + 1) that each fold of the target's patients has not taught."""
+        lam, everywhere = np.full(FOLDS, self.penalty_), np.tile(take, (FOLDS, 1))
+        first = None if start is None else np.repeat(start, FOLDS, axis=0)
+        return server.fit(lam, ONLY + np.arange(FOLDS), take=everywhere, start=first, rough=True)
 
     def _keep(
         self,
