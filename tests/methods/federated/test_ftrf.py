@@ -1,5 +1,7 @@
 """One-shot forests with weights for each patient: a naive re-implementation, and what it must not do."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.optimize import minimize
@@ -150,6 +152,28 @@ def test_on_average_it_is_no_worse_than_the_target_alone_and_better_with_a_like_
                 / np.mean((y[test] - alone.predict(X[test])) ** 2)
             )
         assert np.mean(gain) > (0.1 if helpful else -0.05)
+
+
+def test_the_error_of_the_gain_is_that_of_a_mean_over_patients():
+    X, y, site = cohort(m=30)
+    here = np.flatnonzero(site == "here")
+    patient = np.arange(len(y))
+    patient[here] = here[0] + np.arange(30) // 3  # ten patients of three rows
+    m = FTRF(task="regression", trees=10).fit(X, y, domain=site, target="here", groups=patient)
+    sited = Sited.of(
+        Rows.of(Table.of(X), y, regression=True, domain=site, target="here", groups=patient), site
+    )
+    rows, at = sited.rows, sited.of_site(0)
+    own = rows.encoder(rows.target)
+    target = m._target(sited, own.transform(rows.table.take(at)))
+    Z = m.encoder_.transform(rows.table.take(at))
+    given = [f.predict_values(Z) for f in m.learner_.forests[1:]]
+    losses = replace(target, given=given).held_out(0)
+    total = losses.sum(axis=0)
+    less = losses[:, 0] - losses[:, 1 + total[1:].argmin()]
+    won = [less[target.units == u].sum() for u in range(10)]
+    assert m.gain_ == pytest.approx(np.mean(won) / 3)
+    assert m.gain_error_ == pytest.approx(np.std(won, ddof=1) / np.sqrt(10) / 3)
 
 
 def test_one_round_and_every_byte_logged():

@@ -154,7 +154,7 @@ class FTRF(ForestMethod):
         weight = target.w.sum()
         won = np.bincount(target.units, losses[:, 0] - losses[:, best])
         self.gain_ = float(won.sum() / weight)
-        self.gain_error_ = float(np.sqrt(len(won) * won.var()) / weight)
+        self.gain_error_ = float(np.sqrt(len(won) * won.var(ddof=1)) / weight)
         self.transferred_ = bool(total[best] <= total[0])
         fit = target.fit()
         self.learner_ = Stacked(forests, fit.kernel, fit.shared, PULLS[best - 1])
@@ -209,7 +209,9 @@ class Target:
     @property
     def rarest(self) -> int:
         """Patients of the rarest class; for values all of them."""
-        return fewest_patients(self.y.astype(np.intp), self.units) if self.growth.k else len(self.y)
+        if self.growth.k:
+            return fewest_patients(self.y.astype(np.intp), self.units)
+        return len(np.unique(self.units))
 
     def take(self, rows: NDArray[np.bool_]) -> Target:
         """Some rows only."""
