@@ -8,20 +8,19 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils import ClassifierTags, RegressorTags
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, has_fit_parameter, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from medgraft.methods.encode import TableEncoder
-from medgraft.methods.learner import default_learner
+from medgraft.methods.fit_learner import fit_learner
 from medgraft.methods.registry import TASKS
 from medgraft.methods.rows import Mask, Rows
 from medgraft.methods.splits import Floats
 from medgraft.methods.table import InputError, Table
 from medgraft.methods.threads import one_thread
-from medgraft.methods.trees import as_arrays
 
 TASK_NAMES = ("classification", "binary", "multiclass", "regression")
 
@@ -174,21 +173,15 @@ class TransferEstimator(BaseEstimator):
     def _learn(self, Z: Floats, rows: Rows, where: Mask, weight: Floats | None = None) -> None:
         """Fit the learner on the labelled rows among `where`."""
         where = where & rows.labelled
-        w = (rows.weight if weight is None else weight)[where]
-        y = rows.y[where]
-        single = rows.k > 0 and len(np.unique(y)) == 1
-        if self.estimator is None or single:
-            learner: Any = default_learner(self.task, self.random_state)
-        else:
-            learner = clone(self.estimator)
-        extra: dict[str, Any] = {}
-        if has_fit_parameter(learner, "groups"):
-            extra["groups"] = rows.units[where]
-        if has_fit_parameter(learner, "sample_weight"):
-            extra["sample_weight"] = w
-        elif np.ptp(w) > 0:
-            raise InputError(f"{type(learner).__name__} takes no sample_weight: give an estimator that does.")
-        self.learner_ = as_arrays(learner.fit(Z[where], y, **extra))
+        self.learner_ = fit_learner(
+            self.estimator,
+            Z[where],
+            rows.y[where],
+            weight=(rows.weight if weight is None else weight)[where],
+            units=rows.units[where],
+            task=self.task,
+            random_state=self.random_state,
+        )
 
     def _encode(self, X: Any) -> Floats:
         check_is_fitted(self)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 
@@ -19,6 +20,7 @@ from medgraft.methods.finetune.head import scaling
 from medgraft.methods.finetune.images import _copies
 from medgraft.methods.finetune.linear_probe import LinearProbe
 from medgraft.methods.learner import default_learner
+from medgraft.methods.trees import Trees
 
 
 def add(frame, path):
@@ -99,6 +101,14 @@ def test_any_scikit_learn_learner_may_stand_at_the_end(network, images):
     model = LinearProbe(network, estimator=LogisticRegression(C=0.1)).fit(images, images["label"])
     assert isinstance(model.learner_, LogisticRegression)
     assert np.array_equal(LinearProbe.from_state(*model.state()).predict(images), model.predict(images))
+
+
+def test_a_forest_at_the_end_is_kept_as_arrays_and_survives_a_file(network, images):
+    model = LinearProbe(network, estimator=RandomForestClassifier(5, random_state=0))
+    model.fit(images, images["label"])
+    assert isinstance(model.learner_, Trees)
+    again = LinearProbe.from_state(*model.state())
+    np.testing.assert_array_equal(again.predict_proba(images), model.predict_proba(images))
 
 
 def test_a_learner_without_weights_is_refused_only_when_there_are_some(network, images):

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone
-from sklearn.utils.validation import has_fit_parameter
 
 from medgraft.base import MedgraftError
 from medgraft.methods.finetune.features import BackboneFeatures
 from medgraft.methods.finetune.head import one_thread, scaling
 from medgraft.methods.finetune.images import ImageEstimator, Labelled, classes_from_json, classes_to_json
-from medgraft.methods.learner import default_learner
+from medgraft.methods.fit_learner import fit_learner
 from medgraft.methods.registry import method
 from medgraft.methods.splits import Floats
 from medgraft.sources.pretrained import Pretrained
@@ -92,20 +90,16 @@ class LinearProbe(ImageEstimator):
         self.featuriser_ = BackboneFeatures(Pretrained.of(self.source), device=self.device)
         F = self._features(rows.paths)
         self.mean_, self.scale_ = scaling(F, rows.weight)
-        single = self.task != "regression" and len(self.classes_) == 1
-        if self.estimator is None or single:
-            learner: Any = default_learner(self.task, self.random_state)
-        else:
-            learner = clone(self.estimator)
-        extra: dict[str, Any] = {}
-        if has_fit_parameter(learner, "groups"):
-            extra["groups"] = rows.units
-        if has_fit_parameter(learner, "sample_weight"):
-            extra["sample_weight"] = rows.weight
-        elif np.ptp(rows.weight) > 0:
-            raise MedgraftError(f"{type(learner).__name__} takes no sample_weight: give one that does.")
         with one_thread():
-            self.learner_ = learner.fit((F - self.mean_) / self.scale_, rows.y, **extra)
+            self.learner_ = fit_learner(
+                self.estimator,
+                (F - self.mean_) / self.scale_,
+                rows.y,
+                weight=rows.weight,
+                units=rows.units,
+                task=self.task,
+                random_state=self.random_state,
+            )
 
     def _features(self, paths: Sequence[str]) -> np.ndarray:
         self.featuriser_.progress = self.progress

@@ -8,14 +8,14 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, has_fit_parameter, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
+from medgraft.methods.fit_learner import fit_learner
 from medgraft.methods.learner import LogisticLearner, _weighted
 from medgraft.methods.splits import Floats, Ints, row_keys, units_of
 from medgraft.methods.table import InputError
-from medgraft.methods.trees import as_arrays
 
 
 @dataclass(frozen=True)
@@ -107,17 +107,17 @@ class Balanced(ClassifierMixin, BaseEstimator):
             # Folds over made rows would hold out rows made from those that teach: tune on real ones.
             tuned = LogisticLearner(random_state=self.random_state)
             tuned.fit(sample.Z, place[sample.y], sample.weight * even[sample.y], groups=sample.units)
-            learner: Any = LogisticLearner(penalties=[tuned.penalty_], random_state=self.random_state)
+            estimator: Any = LogisticLearner(penalties=[tuned.penalty_], random_state=self.random_state)
         else:
-            learner = clone(self.estimator)
-        extra: dict[str, Any] = {}
-        if has_fit_parameter(learner, "groups"):
-            extra["groups"] = made.units
-        if has_fit_parameter(learner, "sample_weight"):
-            extra["sample_weight"] = made.weight
-        elif np.ptp(made.weight) > 0:
-            raise InputError(f"{type(learner).__name__} takes no sample_weight: give an estimator that does.")
-        return as_arrays(learner.fit(made.Z, place[made.y], **extra))
+            estimator = self.estimator
+        return fit_learner(
+            estimator,
+            made.Z,
+            place[made.y],
+            weight=made.weight,
+            units=made.units,
+            random_state=self.random_state,
+        )
 
     def predict_proba(self, X: ArrayLike) -> Floats:
         """Class probabilities (n, K), in the order of `classes_`."""
