@@ -25,26 +25,28 @@ from medgraft.methods.threads import one_thread
 TASK_NAMES = ("classification", "binary", "multiclass", "regression")
 
 
-def _classifies(estimator: Any) -> bool:
+def classifies(estimator: Any) -> bool:
+    """Whether a method's task is about classes; else it is about values."""
     return bool(estimator.task != "regression")
 
 
-def _has_proba(estimator: Any) -> bool:
-    if not _classifies(estimator):
+def has_proba(estimator: Any) -> bool:
+    """For ``available_if``: whether a method gives probabilities; an AttributeError says why it does not."""
+    if not classifies(estimator):
         raise AttributeError("predict_proba is there for classification only (task='classification').")
-    inner = estimator.estimator
+    inner = getattr(estimator, "estimator", None)
     if inner is not None and not hasattr(inner, "predict_proba"):
         raise AttributeError(f"the given estimator {type(inner).__name__} has no predict_proba")
     return True
 
 
-def contract_tags(tags: Any, classifies: bool, multiclass: bool = True) -> Any:
+def contract_tags(tags: Any, classes: bool, multiclass: bool = True) -> Any:
     """Tell scikit-learn what the contract promises: NaN and words allowed, labels needed, which task."""
     tags.target_tags.required = True
     tags.input_tags.allow_nan = True
     tags.input_tags.string = True
     tags.input_tags.categorical = True
-    if classifies:
+    if classes:
         tags.estimator_type, tags.classifier_tags = "classifier", ClassifierTags(multi_class=multiclass)
     else:
         tags.estimator_type, tags.regressor_tags = "regressor", RegressorTags()
@@ -89,7 +91,7 @@ class TransferEstimator(BaseEstimator):
 
     def __sklearn_tags__(self) -> Any:
         return contract_tags(
-            super().__sklearn_tags__(), _classifies(self), "multiclass" in self.supported_tasks
+            super().__sklearn_tags__(), classifies(self), "multiclass" in self.supported_tasks
         )
 
     def fit(
@@ -140,7 +142,7 @@ class TransferEstimator(BaseEstimator):
         rows = Rows.of(
             table,
             y,
-            regression=not _classifies(self),
+            regression=not classifies(self),
             domain=domain,
             target=target,
             labelled=labelled,
@@ -158,7 +160,7 @@ class TransferEstimator(BaseEstimator):
     def _refuse_task(self, k: int) -> None:
         """Raise an error if the method does not do what the task's name and the K classes ask for."""
         many = self.task == "multiclass" or k > 2
-        kind = "regression" if not _classifies(self) else "multiclass" if many else "binary"
+        kind = "regression" if not classifies(self) else "multiclass" if many else "binary"
         if kind in self.supported_tasks:
             return
         why = f"It cannot do {kind}"
@@ -202,7 +204,7 @@ class TransferEstimator(BaseEstimator):
         out[:, np.asarray(codes, dtype=np.intp)] = proba
         return out
 
-    @available_if(_has_proba)
+    @available_if(has_proba)
     def predict_proba(self, X: Any) -> Floats:
         """Class probabilities (n, K), in the order of `classes_`."""
         Z = self._encode(X)
@@ -212,11 +214,11 @@ class TransferEstimator(BaseEstimator):
         """Predicted label or value (n,)."""
         Z = self._encode(X)
         out = np.asarray(self.learner_.predict(Z))
-        return np.asarray(self.classes_[out.astype(np.intp)]) if _classifies(self) else out
+        return np.asarray(self.classes_[out.astype(np.intp)]) if classifies(self) else out
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Accuracy, or R2 for regression."""
-        measure = accuracy_score if _classifies(self) else r2_score
+        measure = accuracy_score if classifies(self) else r2_score
         return float(measure(y, self.predict(X), sample_weight=sample_weight))
 
 

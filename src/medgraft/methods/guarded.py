@@ -12,7 +12,7 @@ from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from medgraft.methods.base import TASK_NAMES, _classifies, contract_tags
+from medgraft.methods.base import TASK_NAMES, classifies, contract_tags
 from medgraft.methods.controls.source_only import SourceOnly
 from medgraft.methods.controls.target_only import TargetOnly
 from medgraft.methods.inner_choice import InnerChoice
@@ -143,7 +143,7 @@ class Guarded(BaseEstimator):
         self.random_state = random_state
 
     def __sklearn_tags__(self) -> Any:
-        return contract_tags(super().__sklearn_tags__(), _classifies(self))
+        return contract_tags(super().__sklearn_tags__(), classifies(self))
 
     def fit(
         self,
@@ -173,7 +173,7 @@ class Guarded(BaseEstimator):
             X = table.numbers if all(table.number) else np.asarray(X, dtype=object)
         validate_data(self, X, skip_check_array=True, reset=True)
         keywords = {"domain": domain, "labelled": labelled, "sample_weight": sample_weight, "groups": groups}
-        rows = Rows.of(table, y, regression=not _classifies(self), target=target, **keywords)
+        rows = Rows.of(table, y, regression=not classifies(self), target=target, **keywords)
         if rows.classes is not None:
             self.classes_ = rows.classes
         columns = {k: np.asarray(v) for k, v in keywords.items() if v is not None}
@@ -206,7 +206,7 @@ class Guarded(BaseEstimator):
     def _candidates(self) -> dict[str, Any]:
         if self.candidates is not None:
             return dict(self.candidates)
-        kind = "binary" if _classifies(self) else "regression"
+        kind = "binary" if classifies(self) else "regression"
         return {
             n: m.cls(task=self.task, random_state=self.random_state)
             for n, m in entries.items()
@@ -225,7 +225,7 @@ class Guarded(BaseEstimator):
         validate_data(self, X, skip_check_array=True, reset=False)
         return X
 
-    @available_if(_classifies)
+    @available_if(classifies)
     def predict_proba(self, X: Any) -> Floats:
         """Class probabilities (n, K) of the choice, in the order of `classes_`."""
         X = self._read(X)
@@ -238,5 +238,5 @@ class Guarded(BaseEstimator):
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Accuracy, or R2 for regression."""
-        measure = accuracy_score if _classifies(self) else r2_score
+        measure = accuracy_score if classifies(self) else r2_score
         return float(measure(y, self.predict(X), sample_weight=sample_weight))

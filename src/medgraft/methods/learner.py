@@ -118,7 +118,7 @@ class LogisticLearner(ClassifierMixin, BaseEstimator):
         """Fit on X (n, p) without NaN, y (n,) of any label type; `groups` (n,) are patients."""
         A, labels = validate_data(self, X, y, dtype=np.float64)
         check_classification_targets(labels)
-        A, labels, w, names = _weighted(A, labels, sample_weight, groups)
+        A, labels, w, names = weighted(A, labels, sample_weight, groups)
         self.classes_, codes = np.unique(labels, return_inverse=True)
         k, p = len(self.classes_), A.shape[1]
         self.penalty_ = 1.0
@@ -210,7 +210,7 @@ class RidgeLearner(RegressorMixin, BaseEstimator):
     ) -> Self:
         """Fit on X (n, p) without NaN, y (n,) of float; `groups` (n,) are patients."""
         A, values = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
-        A, values, w, names = _weighted(A, values.astype(float), sample_weight, groups)
+        A, values, w, names = weighted(A, values.astype(float), sample_weight, groups)
         keys = row_keys(np.column_stack([A, values]))
         units = units_of(keys, groups=names)
         path = RidgePath.of(A, values, w)
@@ -240,7 +240,7 @@ def best_penalty(lams: Floats, errors: Floats) -> float:
     return float(np.max(lams[near]))
 
 
-def _weighted(
+def weighted(
     X: Floats, y: NDArray[Any], sample_weight: ArrayLike | None, groups: ArrayLike | None
 ) -> tuple[Floats, NDArray[Any], Floats, NDArray[Any] | None]:
     """Check the weights and drop the rows that weigh nothing."""

@@ -15,7 +15,7 @@ from medgraft.base import MedgraftError
 from medgraft.methods.finetune.features import BackboneFeatures
 from medgraft.methods.finetune.finetune import FineTune
 from medgraft.methods.finetune.head import class_weights, fit_head
-from medgraft.methods.finetune.images import _copies
+from medgraft.methods.finetune.images import copies
 from medgraft.methods.finetune.inner import hold_out
 
 FAST = {"epochs": 2, "batch_size": 16, "views": 2, "validation": 0.25}
@@ -138,7 +138,7 @@ def test_without_epochs_it_is_the_linear_head_on_frozen_features(network, images
     model = fitted(network, images, epochs=0, validation=0.0)
     F = BackboneFeatures(network).transform(images)
     y = (images["label"] == "along").to_numpy().astype(int)
-    mean, scale, weight, bias = fit_head(F, y, np.ones(60), _copies(list(images["image"])), 2, 0)
+    mean, scale, weight, bias = fit_head(F, y, np.ones(60), copies(list(images["image"])), 2, 0)
     scores = (F - mean) / scale @ weight.T + bias
     e = np.exp(scores)
     assert np.allclose(model.predict_proba(images), e / e.sum(axis=1, keepdims=True), atol=1e-4)
@@ -149,7 +149,7 @@ def test_the_best_epoch_is_kept_and_its_loss_is_the_reported_one(network, images
     report = model.report_
     assert report["best_epoch"] == int(np.argmin(report["loss_held_out"]))
     y = (images["label"] == "along").to_numpy().astype(int)
-    _, held = hold_out(y, _copies(list(images["image"])), 0.25, 0, 2)
+    _, held = hold_out(y, copies(list(images["image"])), 0.25, 0, 2)
     p = model.predict_proba(images)[held, y[held]]
     w = class_weights(y, 2, np.ones(60))[held]
     assert -(w * np.log(p)).sum() / w.sum() == pytest.approx(min(report["loss_held_out"]), rel=1e-3)

@@ -12,12 +12,14 @@ from PIL import Image
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.svm import SVC
+from sklearn.utils import get_tags
 
 import medgraft.cohort.images
 from medgraft.base import MedgraftError
 from medgraft.methods.finetune.features import BackboneFeatures
 from medgraft.methods.finetune.head import scaling
-from medgraft.methods.finetune.images import _copies
+from medgraft.methods.finetune.images import copies
 from medgraft.methods.finetune.linear_probe import LinearProbe
 from medgraft.methods.learner import default_learner
 from medgraft.methods.trees import Trees
@@ -44,7 +46,7 @@ def test_it_is_the_default_learner_on_standardised_features(network, images):
     F = BackboneFeatures(network).transform(images)
     mean, scale = scaling(F, np.ones(60))
     y = (images["label"] == "along").to_numpy().astype(int)
-    truth = default_learner().fit((F - mean) / scale, y, groups=_copies(list(images["image"])))
+    truth = default_learner().fit((F - mean) / scale, y, groups=copies(list(images["image"])))
     model = LinearProbe(network).fit(images, images["label"])
     assert np.allclose(model.predict_proba(images), truth.predict_proba((F - mean) / scale), atol=1e-12)
 
@@ -109,6 +111,19 @@ def test_a_forest_at_the_end_is_kept_as_arrays_and_survives_a_file(network, imag
     assert isinstance(model.learner_, Trees)
     again = LinearProbe.from_state(*model.state())
     np.testing.assert_array_equal(again.predict_proba(images), model.predict_proba(images))
+
+
+def test_without_probabilities_at_the_end_there_are_none():
+    assert hasattr(LinearProbe(), "predict_proba")
+    assert not hasattr(LinearProbe(estimator=SVC()), "predict_proba")
+    assert not hasattr(LinearProbe(task="regression"), "predict_proba")
+
+
+def test_tags_tell_the_task_and_that_a_path_may_not_miss():
+    tags = get_tags(LinearProbe())
+    assert tags.estimator_type == "classifier" and tags.target_tags.required
+    assert tags.input_tags.string and not tags.input_tags.allow_nan
+    assert get_tags(LinearProbe(task="regression")).estimator_type == "regressor"
 
 
 def test_a_learner_without_weights_is_refused_only_when_there_are_some(network, images):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from medgraft.methods.base import TransferEstimator, _classifies
+from medgraft.methods.base import TransferEstimator, classifies
 from medgraft.methods.registry import method
 from medgraft.methods.rows import Mask, Rows
 from medgraft.methods.splits import Floats
@@ -69,7 +69,7 @@ class Majority(TransferEstimator):
             self.mean_ = float(w @ y / w.sum())
         self.number_ = list(rows.table.number)
 
-    @available_if(_classifies)
+    @available_if(classifies)
     def predict_proba(self, X: Any) -> Floats:
         """Class shares (n, K), the same in every row."""
         check_is_fitted(self)
@@ -79,7 +79,7 @@ class Majority(TransferEstimator):
         """Most frequent class, or mean (n,)."""
         check_is_fitted(self)
         n = len(self._read(X, self.number_))
-        if _classifies(self):
+        if classifies(self):
             return np.asarray(self.classes_[np.full(n, int(self.shares_.argmax()))])
         return np.full(n, self.mean_)
 

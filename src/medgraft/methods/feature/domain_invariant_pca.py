@@ -8,7 +8,7 @@ import numpy as np
 from scipy.linalg import eigh
 
 from medgraft.methods.feature.by_site import site_codes
-from medgraft.methods.feature.subspace_alignment import _check, dimension
+from medgraft.methods.feature.subspace_alignment import check_dimension, dimension
 from medgraft.methods.registry import method
 from medgraft.methods.rows import Rows
 from medgraft.methods.sites import SiteMethod
@@ -103,7 +103,7 @@ class DomainInvariantPCA(SiteMethod):
         self.n_components = n_components
 
     def _fit(self, rows: Rows) -> None:
-        _check(self.n_components)
+        check_dimension(self.n_components)
         if not (isinstance(self.penalty, int | float) and 0 <= self.penalty < np.inf):
             raise InputError(f"penalty must be a number from 0 on, not {self.penalty!r}.")
         self.n_components_ = 0

@@ -86,7 +86,7 @@ class SubspaceAlignment(TransferEstimator):
         self.n_components = n_components
 
     def _fit(self, rows: Rows) -> None:
-        _check(self.n_components)
+        check_dimension(self.n_components)
         self.encoder_ = rows.encoder()
         Z = self.encoder_.transform(rows.table)
         self.n_components_ = 0
@@ -143,7 +143,8 @@ def dimension(source: Floats, target: Floats, wanted: int | float) -> int:
     return min(max(enough), rank)
 
 
-def _check(wanted: Any) -> None:
+def check_dimension(wanted: Any) -> None:
+    """Refuse a number of components that is neither a count nor a share."""
     whole = isinstance(wanted, int | np.integer) and not isinstance(wanted, bool) and wanted >= 1
     if not (whole or (isinstance(wanted, float) and 0 < wanted < 1)):
         raise InputError(

@@ -11,11 +11,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.metrics import accuracy_score, r2_score
-from sklearn.utils import ClassifierTags, RegressorTags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from medgraft.methods.base import TASK_NAMES
+from medgraft.methods.base import TASK_NAMES, classifies, contract_tags, has_proba
 from medgraft.methods.rows import Rows
 from medgraft.methods.splits import Floats, Ints, units_of
 from medgraft.methods.table import InputError, Table
@@ -66,12 +65,6 @@ class Labelled:
         return Labelled(paths, self.y[rows], self.weight[rows], self.units[rows])
 
 
-def _classifies(estimator: Any) -> bool:
-    if estimator.task == "regression":
-        raise AttributeError("predict_proba is there for classification only (task='classification').")
-    return True
-
-
 class ImageEstimator(BaseEstimator):
     """Base of the methods that read images; derive from it, and write ``_fit`` and ``_scores``.
 
@@ -90,13 +83,8 @@ class ImageEstimator(BaseEstimator):
     task: str
 
     def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.target_tags.required = True
-        tags.input_tags.string = True
-        if self.task == "regression":
-            tags.estimator_type, tags.regressor_tags = "regressor", RegressorTags()
-        else:
-            tags.estimator_type, tags.classifier_tags = "classifier", ClassifierTags()
+        tags = contract_tags(super().__sklearn_tags__(), classifies(self))
+        tags.input_tags.allow_nan = False  # a row needs a path
         return tags
 
     def fit(
@@ -142,7 +130,7 @@ class ImageEstimator(BaseEstimator):
         rows = Rows.of(
             Table.of(pd.DataFrame({"image": paths})),
             y,
-            regression=self.task == "regression",
+            regression=not classifies(self),
             domain=domain,
             target=target,
             labelled=labelled,
@@ -151,7 +139,7 @@ class ImageEstimator(BaseEstimator):
         )
         use = rows.labelled
         chosen = [paths[i] for i in rows.index[use]]
-        units = rows.units[use] if groups is not None else _copies(chosen)
+        units = rows.units[use] if groups is not None else copies(chosen)
         if rows.classes is not None:
             self.classes_ = rows.classes
         self._fit(Labelled(chosen, rows.y[use], rows.weight[use], units))
@@ -164,7 +152,7 @@ class ImageEstimator(BaseEstimator):
         """Probabilities (n, K), or values (n,)."""
         raise NotImplementedError
 
-    @available_if(_classifies)
+    @available_if(has_proba)
     def predict_proba(self, X: Any) -> Floats:
         """Class probabilities (n, K), in the order of `classes_`."""
         return self._predict(X)
@@ -172,7 +160,7 @@ class ImageEstimator(BaseEstimator):
     def predict(self, X: Any) -> NDArray[Any]:
         """Predicted label or value (n,)."""
         out = self._predict(X)
-        return out if self.task == "regression" else np.asarray(self.classes_[out.argmax(axis=1)])
+        return np.asarray(self.classes_[out.argmax(axis=1)]) if classifies(self) else out
 
     def _predict(self, X: Any) -> Floats:
         check_is_fitted(self)
@@ -183,7 +171,7 @@ class ImageEstimator(BaseEstimator):
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Accuracy, or R2 for regression."""
-        measure = r2_score if self.task == "regression" else accuracy_score
+        measure = accuracy_score if classifies(self) else r2_score
         return float(measure(y, self.predict(X), sample_weight=sample_weight))
 
     def _tell(self, what: str) -> Callable[[int, int], None]:
@@ -196,7 +184,7 @@ class ImageEstimator(BaseEstimator):
         return tell
 
 
-def _copies(paths: Sequence[str]) -> Ints:
+def copies(paths: Sequence[str]) -> Ints:
     """Codes of files with the same content: a copy on both sides of a split would be a leak."""
     keys = np.array([int.from_bytes(content_key(p)[:8], "little") for p in paths], dtype=np.uint64)
     return units_of(keys)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.metaestimators import available_if
 
-from medgraft.methods.base import _has_proba
+from medgraft.methods.base import has_proba
 from medgraft.methods.learner import PENALTIES, RIDGE_PENALTIES, can_tune
 from medgraft.methods.logistic import Problem, probabilities, solve, tune
 from medgraft.methods.registry import method
@@ -153,7 +153,7 @@ class SiteEffects(SiteMethod):
         effects = np.stack([self.effects_.get(str(name), none) for name in known])
         return np.asarray(Z @ np.atleast_2d(self.coef_).T + self.intercept_ + effects[code])
 
-    @available_if(_has_proba)
+    @available_if(has_proba)
     def predict_proba(self, X: Any, domain: Any = None) -> Floats:
         """Class probabilities (n, K); `domain` (n,) names each row's site, default the target."""
         if domain is None or len(self.classes_) == 1:

@@ -13,7 +13,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from medgraft.methods.fit_learner import fit_learner
-from medgraft.methods.learner import LogisticLearner, _weighted
+from medgraft.methods.learner import LogisticLearner, weighted
 from medgraft.methods.splits import Floats, Ints, row_keys, units_of
 from medgraft.methods.table import InputError
 
@@ -84,7 +84,7 @@ class Balanced(ClassifierMixin, BaseEstimator):
             raise InputError(f"Balancing needs a learner with probabilities, and {name} has none.")
         A, labels = validate_data(self, X, y, dtype=np.float64)
         check_classification_targets(labels)
-        A, labels, w, names = _weighted(A, labels, sample_weight, groups)
+        A, labels, w, names = weighted(A, labels, sample_weight, groups)
         self.classes_, codes = np.unique(labels, return_inverse=True)
         keys = row_keys(A) if names is None else np.empty(0, dtype=np.uint64)
         sample, place = _distinct(A, codes, w, units_of(keys, codes, names))
