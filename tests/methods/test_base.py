@@ -3,13 +3,19 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.base import is_classifier, is_regressor
+from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 from medgraft.base import MedgraftError
+from medgraft.methods.base import TransferEstimator
 from medgraft.methods.controls.pooled import Pooled
+from medgraft.methods.federated.base import FederatedMethod
+from medgraft.methods.finetune.images import ImageEstimator
+from medgraft.methods.prepare.balance import Balanced
+from medgraft.methods.prepare.impute import Impute
+from medgraft.methods.sites import DomainMethod, SiteMethod
 
 X = pd.DataFrame({"age": [30.0, 50.0, 70.0, 40.0], "sex": ["f", "m", "m", "f"]})
 
@@ -18,6 +24,18 @@ def test_one_class_serves_both_tasks():
     assert is_classifier(Pooled())
     assert is_classifier(Pooled(task="multiclass"))
     assert is_regressor(Pooled(task="regression"))
+
+
+BASES = [TransferEstimator, DomainMethod, SiteMethod, FederatedMethod, ImageEstimator, Balanced, Impute]
+
+
+@pytest.mark.parametrize("base", BASES)
+def test_a_base_without_its_step_cannot_be_made_and_a_method_that_has_it_can(base):
+    with pytest.raises(TypeError, match="abstract"):
+        base()
+    steps = {name: lambda self, *_: None for name in base.__abstractmethods__}
+    made = type("Made", (base,), steps)()
+    assert type(clone(made)) is type(made)
 
 
 def test_an_unknown_task_is_named():

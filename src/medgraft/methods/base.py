@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABCMeta, abstractmethod
 from typing import Any, Self
 
 import numpy as np
@@ -53,7 +53,7 @@ def contract_tags(tags: Any, classes: bool, multiclass: bool = True) -> Any:
     return tags
 
 
-class TransferEstimator(BaseEstimator):
+class TransferEstimator(BaseEstimator, metaclass=ABCMeta):
     """Base of the methods that read arrays: checks, encodes, hands rows to the method, predicts.
 
     Derive from it to write a method: implement ``_fit(rows)``, which sets ``encoder_`` and ``learner_`` (most

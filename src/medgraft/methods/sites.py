@@ -108,17 +108,14 @@ def _in_turn(code: Ints, used: Mask) -> tuple[Ints, Ints]:
     return values, np.array([place[int(c)] if u else -1 for c, u in zip(code, used, strict=True)], np.intp)
 
 
-class SiteMethod(TransferEstimator):
-    """Base of the methods that tell one source site from another.
+class DomainMethod(TransferEstimator):
+    """Base of the methods that ask from which domain a row is, not only whether it is the target's.
 
-    Derive from it and implement ``_transfer(sited)``, which sets ``encoder_`` and ``learner_``. Not for
-    methods to which all sources are one.
-
-    Without a labelled source, or with one class only, there is nothing to transfer: the default learner is
-    fitted on all labelled rows and ``note_`` says so.
+    Derive from it and implement ``_fit(rows)``, in which ``self._domain`` holds the names of all given rows.
+    Most derive from `SiteMethod` instead, which also merges and orders the rows.
     """
 
-    own_learner = True  # whether `estimator` must be left alone
+    own_learner = False  # whether `estimator` must be left alone
 
     def fit(
         self,
@@ -148,6 +145,24 @@ class SiteMethod(TransferEstimator):
         finally:
             del self._domain
 
+    def _alone(self, rows: Rows) -> None:
+        """Fit the default learner on everyone."""
+        self.encoder_ = rows.encoder()
+        self._learn(self.encoder_.transform(rows.table), rows, np.ones(len(rows.table), dtype=bool))
+
+
+class SiteMethod(DomainMethod):
+    """Base of the methods that tell one source site from another.
+
+    Derive from it and implement ``_transfer(sited)``, which sets ``encoder_`` and ``learner_``. Not for
+    methods to which all sources are one.
+
+    Without a labelled source, or with one class only, there is nothing to transfer: the default learner is
+    fitted on all labelled rows and ``note_`` says so.
+    """
+
+    own_learner = True
+
     def _fit(self, rows: Rows) -> None:
         if rows.k != 1 and (rows.source & rows.labelled).any():
             self._transfer(Sited.of(rows, self._domain))
@@ -155,11 +170,6 @@ class SiteMethod(TransferEstimator):
         if rows.k != 1:
             self.note_ = "There is no labelled source patient: nothing was transferred."
         self._alone(rows)
-
-    def _alone(self, rows: Rows) -> None:
-        """Fit the default learner on everyone."""
-        self.encoder_ = rows.encoder()
-        self._learn(self.encoder_.transform(rows.table), rows, np.ones(len(rows.table), dtype=bool))
 
     @abstractmethod
     def _transfer(self, sited: Sited) -> None:

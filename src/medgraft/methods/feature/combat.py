@@ -11,7 +11,7 @@ from medgraft.methods.feature.by_site import site_codes
 from medgraft.methods.feature.site_scales import Sites
 from medgraft.methods.registry import method
 from medgraft.methods.rows import Rows
-from medgraft.methods.sites import SiteMethod
+from medgraft.methods.sites import DomainMethod
 from medgraft.methods.splits import Floats
 from medgraft.methods.table import InputError, Table
 
@@ -26,7 +26,7 @@ from medgraft.methods.table import InputError, Table
         "Nygaard, Rodland and Hovig 2016, doi:10.1093/biostatistics/kxv027 (when the label is kept)",
     ),
 )
-class Combat(SiteMethod):
+class Combat(DomainMethod):
     r"""Harmonise each source site's features to the target by shrunken shifts and scales, then learn.
 
     Use it when sites, scanners or batches differ by a shift and a scale of each feature and there are many
@@ -94,8 +94,6 @@ class Combat(SiteMethod):
     >>> m.predict([[-0.5, 0, 0], [0.5, 0, 0]]).tolist()
     [False, True]
     """
-
-    own_learner = False
 
     def __init__(
         self,

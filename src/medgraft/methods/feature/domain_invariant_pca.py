@@ -11,7 +11,7 @@ from medgraft.methods.feature.by_site import site_codes
 from medgraft.methods.feature.subspace_alignment import check_dimension, dimension
 from medgraft.methods.registry import method
 from medgraft.methods.rows import Rows
-from medgraft.methods.sites import SiteMethod
+from medgraft.methods.sites import DomainMethod
 from medgraft.methods.splits import Floats, Ints
 from medgraft.methods.table import InputError
 
@@ -26,7 +26,7 @@ from medgraft.methods.table import InputError
         "Ghifary, Balduzzi, Kleijn and Zhang 2017, doi:10.1109/TPAMI.2016.2599532",
     ),
 )
-class DomainInvariantPCA(SiteMethod):
+class DomainInvariantPCA(DomainMethod):
     r"""Learn on the main directions within domains, those in which the domains' means differ pressed down.
 
     Use it when several hospitals or batches differ by shifts along few directions and the disease does not
@@ -86,8 +86,6 @@ class DomainInvariantPCA(SiteMethod):
     >>> bool(abs(m.basis_[1, 0]) < 0.05 * abs(m.basis_[0, 0]))
     True
     """
-
-    own_learner = False
 
     def __init__(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 MEMORY = 2**30  # bytes of activations or images that may be kept
 
 
-class Inputs:
+class Inputs(ABC):
     """Inputs of the trained part of a network for n images.
 
     Parameters
@@ -31,9 +32,9 @@ class Inputs:
 
     first: int
 
+    @abstractmethod
     def get(self, rows: NDArray[np.intp], rng: np.random.Generator | None) -> torch.Tensor:
         """Return the inputs of some images; `rng` None: unchanged images."""
-        raise NotImplementedError
 
 
 class Kept(Inputs):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
@@ -65,7 +66,7 @@ class Labelled:
         return Labelled(paths, self.y[rows], self.weight[rows], self.units[rows])
 
 
-class ImageEstimator(BaseEstimator):
+class ImageEstimator(BaseEstimator, metaclass=ABCMeta):
     """Base of the methods that read images; derive from it, and write ``_fit`` and ``_scores``.
 
     ``fit`` has the signature of `medgraft.methods.TransferEstimator.fit`; X is a DataFrame whose column
@@ -145,12 +146,13 @@ class ImageEstimator(BaseEstimator):
         self._fit(Labelled(chosen, rows.y[use], rows.weight[use], units))
         return self
 
+    @abstractmethod
     def _fit(self, rows: Labelled) -> None:
-        raise NotImplementedError
+        """Learn from the labelled rows."""
 
+    @abstractmethod
     def _scores(self, paths: Sequence[str]) -> Floats:
         """Probabilities (n, K), or values (n,)."""
-        raise NotImplementedError
 
     @available_if(has_proba)
     def predict_proba(self, X: Any) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any
 
 import numpy as np
@@ -39,8 +40,9 @@ class Rounds(SiteMethod):
         boosted = Boosted.of(sited, Z, self.estimator, self.random_state)
         self.learner_ = self._boost(boosted, sited)
 
+    @abstractmethod
     def _boost(self, boosted: Boosted, sited: Sited) -> Vote:
-        raise NotImplementedError
+        """Return the fitted vote."""
 
 
 @method(

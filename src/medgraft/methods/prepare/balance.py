@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABCMeta, abstractmethod
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -49,7 +49,7 @@ class Sample:
         return np.asarray(np.bincount(self.y, self.weight, minlength=self.k), dtype=np.float64)
 
 
-class Balanced(ClassifierMixin, BaseEstimator):
+class Balanced(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
     """Base of the learners that see classes in other shares than the patients have them.
 
     Derive from it and implement ``_balance(sample, rng)``. Nothing but the rows given to ``fit`` is read, so

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from abc import abstractmethod
+from abc import ABCMeta, abstractmethod
 from typing import Any, Self
 
 import numpy as np
@@ -25,7 +25,7 @@ NEAREST = 30  # other columns that a column is predicted from
 MIN_PATIENTS = 3  # behind a kept mean: from that of two, each of them could tell the other's value
 
 
-class Impute(Pipeline):
+class Impute(Pipeline, metaclass=ABCMeta):
     """Base of the steps that fill gaps in number columns, learnt on the training rows alone.
 
     Derive from it and implement ``_learn_gaps(A, units)`` and ``_fill(A)``, both on columns of mean 0 and
