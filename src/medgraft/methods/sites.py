@@ -10,6 +10,7 @@ import numpy as np
 
 from medgraft.methods.base import TransferEstimator
 from medgraft.methods.learner import LogisticLearner, RidgeLearner
+from medgraft.methods.notes import NO_SOURCE
 from medgraft.methods.rows import Mask, Rows
 from medgraft.methods.splits import Floats, Ints
 from medgraft.methods.table import InputError
@@ -168,7 +169,7 @@ class SiteMethod(DomainMethod):
             self._transfer(Sited.of(rows, self._domain))
             return
         if rows.k != 1:
-            self.note_ = "There is no labelled source patient: nothing was transferred."
+            self.note_ = NO_SOURCE
         self._alone(rows)
 
     @abstractmethod

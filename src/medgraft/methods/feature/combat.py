@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from medgraft.methods.feature.aligning import can_align
 from medgraft.methods.feature.by_site import site_codes
 from medgraft.methods.feature.site_scales import Sites
+from medgraft.methods.notes import NOT_ALIGNED
 from medgraft.methods.registry import method
 from medgraft.methods.rows import Rows
 from medgraft.methods.sites import DomainMethod
@@ -112,11 +114,9 @@ class Combat(DomainMethod):
         kept = _columns(self.keep, rows.table)
         self.sites_: list[str] = []
         self.shift_, self.scale_ = np.zeros((0, 0)), np.ones((0, 0))
-        sides = rows.source, rows.target
-        if min(len(np.unique(v[side])) for v in (rows.table.keys(), rows.units) for side in sides) < 2:
-            self.note_ = (
-                "Aligning needs two different source and two different target patients: all were pooled."
-            )
+        patients = [len(np.unique(rows.units[side])) for side in (rows.source, rows.target)]
+        if min(patients) < 2 or not can_align(rows):
+            self.note_ = NOT_ALIGNED
         else:
             rows = replace(rows, table=self._harmonised(rows, kept))
         self._alone(rows)

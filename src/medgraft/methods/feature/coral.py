@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from medgraft.methods.base import TransferEstimator
+from medgraft.methods.feature.aligning import can_align
 from medgraft.methods.feature.covariance import Covariance
+from medgraft.methods.notes import NOT_ALIGNED
 from medgraft.methods.registry import method
 from medgraft.methods.rows import Rows
 from medgraft.methods.table import InputError, Table
@@ -86,14 +88,11 @@ class CORAL(TransferEstimator):
         ):
             raise InputError(f"shrinkage must be 'auto' or between 0 and 1, not {self.shrinkage!r}.")
         s, t = rows.source, rows.target
-        keys = rows.table.keys()
-        possible = min(len(np.unique(keys[s])), len(np.unique(keys[t]))) >= 2
+        possible = can_align(rows)
         if possible:
             rows = replace(rows, table=_same_moments(rows))
         else:
-            self.note_ = (
-                "Aligning needs two different source and two different target patients: all were pooled."
-            )
+            self.note_ = NOT_ALIGNED
         self.encoder_ = rows.encoder()
         Z = self.encoder_.transform(rows.table)
         self.shrinkage_ = (float("nan"), float("nan"))

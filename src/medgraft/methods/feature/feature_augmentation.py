@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from medgraft.methods.notes import SOURCES_POOLED
 from medgraft.methods.registry import method
 from medgraft.methods.rows import Rows
 from medgraft.methods.sites import Sited, SiteMethod
@@ -73,7 +74,7 @@ class FeatureAugmentation(SiteMethod):
     def _transfer(self, sited: Sited) -> None:
         rows = callers_codes(sited)
         if not sited.of_site(0).any():
-            self.note_ = "No target patient has a label: all sources were pooled."
+            self.note_ = SOURCES_POOLED
             self._alone(rows)
             return
         self.encoder_ = rows.encoder()

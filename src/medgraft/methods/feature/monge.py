@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from medgraft.methods.base import TransferEstimator
+from medgraft.methods.feature.aligning import can_align
 from medgraft.methods.feature.covariance import Covariance
+from medgraft.methods.notes import NOT_ALIGNED
 from medgraft.methods.registry import method
 from medgraft.methods.rows import Rows
 from medgraft.methods.splits import Floats
@@ -71,11 +73,8 @@ class LinearMonge(TransferEstimator):
         self.encoder_ = rows.encoder()
         Z = self.encoder_.transform(rows.table)
         self.map_ = np.eye(Z.shape[1])
-        keys = rows.table.keys()
-        if min(len(np.unique(keys[side])) for side in (rows.source, rows.target)) < 2:
-            self.note_ = (
-                "Aligning needs two different source and two different target patients: all were pooled."
-            )
+        if not can_align(rows):
+            self.note_ = NOT_ALIGNED
         else:
             s = Covariance.of(Z[rows.source], rows.weight[rows.source])
             t = Covariance.of(Z[rows.target], rows.weight[rows.target])

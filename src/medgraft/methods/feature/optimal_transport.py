@@ -10,6 +10,7 @@ from scipy.spatial.distance import cdist
 
 from medgraft.methods.base import TransferEstimator
 from medgraft.methods.feature.transport import grouped
+from medgraft.methods.notes import NOT_ALIGNED
 from medgraft.methods.registry import method
 from medgraft.methods.rows import Mask, Rows
 from medgraft.methods.splits import Floats, Ints
@@ -111,9 +112,7 @@ class OptimalTransport(TransferEstimator):
         self.cost_ = float("nan")
         source, target = (self._points(Z, rows, side) for side in (rows.source, rows.target))
         if min(len(source.Z), len(target.Z)) < 2:
-            self.note_ = (
-                "Aligning needs two different source and two different target patients: all were pooled."
-            )
+            self.note_ = NOT_ALIGNED
         else:
             moved = self._carry(source, target)
             label = np.where(rows.labelled, rows.y, -1).astype(np.intp) if rows.k else None

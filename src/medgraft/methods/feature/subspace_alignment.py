@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from medgraft.methods.base import TransferEstimator
+from medgraft.methods.feature.aligning import can_align
 from medgraft.methods.feature.covariance import Covariance
+from medgraft.methods.notes import NOT_ALIGNED
 from medgraft.methods.registry import method
 from medgraft.methods.rows import Rows
 from medgraft.methods.splits import Floats
@@ -90,13 +92,10 @@ class SubspaceAlignment(TransferEstimator):
         self.encoder_ = rows.encoder()
         Z = self.encoder_.transform(rows.table)
         self.n_components_ = 0
-        keys = rows.table.keys()
-        if min(len(np.unique(keys[side])) for side in (rows.source, rows.target)) >= 2:
+        if can_align(rows):
             Z = self._align(Z, rows)
         if not self.n_components_:
-            self.note_ = (
-                "Aligning needs two different source and two different target patients: all were pooled."
-            )
+            self.note_ = NOT_ALIGNED
         self._learn(Z, rows, np.ones(len(Z), dtype=bool))
 
     def _align(self, Z: Floats, rows: Rows) -> Floats:

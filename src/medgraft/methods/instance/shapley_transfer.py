@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from medgraft.methods.instance.shapley_game import PROPORTIONS, Game
+from medgraft.methods.notes import SOURCES_POOLED
 from medgraft.methods.registry import method
 from medgraft.methods.sites import Sited, SiteMethod
 from medgraft.methods.table import InputError
@@ -129,7 +130,7 @@ class ShapleyTransfer(SiteMethod):
         rows = replace(sited.rows, y=y.astype(sited.rows.y.dtype))
         own = sited.of_site(0)
         if not own.any():
-            self.note_ = "No target patient has a label: all sources were pooled."
+            self.note_ = SOURCES_POOLED
             self._alone(rows)
             return
         self.encoder_ = rows.encoder()

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from medgraft.methods.instance.boosting import Boosted, Vote, chance
+from medgraft.methods.notes import ROUNDS_ENDED, SOURCES_POOLED
 from medgraft.methods.registry import method
 from medgraft.methods.sites import Sited, SiteMethod
 from medgraft.methods.splits import Floats
@@ -32,7 +33,7 @@ class Rounds(SiteMethod):
         if self.rounds < 2:
             raise InputError(f"rounds must be at least 2, not {self.rounds}.")
         if not sited.of_site(0).any():
-            self.note_ = "No target patient has a label: all sources were pooled."
+            self.note_ = SOURCES_POOLED
             self._alone(sited.rows)
             return
         self.encoder_ = sited.rows.encoder()
@@ -114,7 +115,7 @@ class TrAdaBoost(Rounds):
     def _boost(self, boosted: Boosted, sited: Sited) -> Vote:
         vote, w, errors = boost(boosted, self.rounds)
         if len(errors) < self.rounds:
-            self.note_ = f"The rounds ended after {len(errors)}: the target's error was one half or more."
+            self.note_ = ROUNDS_ENDED.format(len(errors))
         self.errors_ = np.array(errors)
         self.weights_ = np.zeros(sited.rows.n_given)
         self.weights_[sited.rows.index[sited.rows.labelled]] = w / boosted.weight

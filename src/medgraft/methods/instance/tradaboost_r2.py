@@ -8,6 +8,7 @@ import numpy as np
 
 from medgraft.methods.instance.boosting import Boosted, Vote
 from medgraft.methods.instance.tradaboost import Rounds
+from medgraft.methods.notes import ROUNDS_ENDED
 from medgraft.methods.registry import method
 from medgraft.methods.sites import Sited
 from medgraft.methods.splits import Floats, inner_folds, number_again
@@ -83,7 +84,7 @@ class TrAdaBoostR2(Rounds):
     def _boost(self, boosted: Boosted, sited: Sited) -> Vote:
         vote, w, errors = boost_r2(boosted, boosted.weight, self.rounds)
         if len(errors) < self.rounds:
-            self.note_ = f"The rounds ended after {len(errors)}: the target's error was one half or more."
+            self.note_ = ROUNDS_ENDED.format(len(errors))
         self.errors_ = np.array(errors)
         self.weights_ = np.zeros(sited.rows.n_given)
         self.weights_[sited.rows.index[sited.rows.labelled]] = w / boosted.weight

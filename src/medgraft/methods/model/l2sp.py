@@ -7,6 +7,7 @@ import numpy as np
 from medgraft.methods.base import TransferEstimator
 from medgraft.methods.learner import LogisticLearner, RidgeLearner, best_penalty
 from medgraft.methods.logistic import Problem, solve, tune
+from medgraft.methods.notes import NO_SOURCE, SOURCE_KEPT
 from medgraft.methods.registry import method
 from medgraft.methods.ridge import RidgePath
 from medgraft.methods.rows import Mask, Rows
@@ -89,9 +90,7 @@ class L2SP(TransferEstimator):
         source, target = rows.source & rows.labelled, rows.target & rows.labelled
         self.penalty_ = float("nan")
         if rows.k == 1 or not source.any():
-            self.note_ = (
-                "" if source.any() else "There is no labelled source patient: nothing was transferred."
-            )
+            self.note_ = "" if source.any() else NO_SOURCE
             self._learn(Z, rows, np.ones(len(Z), dtype=bool))
             learner = self.learner_
             self.source_coef_ = np.zeros_like(learner.coef_)
@@ -108,7 +107,7 @@ class L2SP(TransferEstimator):
         self.source_coef_, self.source_intercept_ = learner.coef_.copy(), learner.intercept_
         self.penalty_ = np.inf
         if not target.any():
-            self.note_ = "No target patient has a label: the source's model was kept."
+            self.note_ = SOURCE_KEPT
         elif len(np.unique(rows.units[target])) < 2:
             self.note_ = "One labelled target patient is too few to choose by: the source's model was kept."
         else:
@@ -130,7 +129,7 @@ class L2SP(TransferEstimator):
         self.learner_, self.penalty_ = learner, np.inf
         y, w, units = rows.y[target], rows.weight[target], rows.units[target]
         if not target.any():
-            self.note_ = "No target patient has a label: the source's model was kept."
+            self.note_ = SOURCE_KEPT
             return
         if _fewest_patients(y, units) < 2:
             self.note_ = "A class has fewer than two labelled target patients: the source's model was kept."
