@@ -110,7 +110,7 @@ def test_words_and_numbers_that_one_patient_has_are_not_sent():
     X["seldom"] = np.where(np.arange(80) < 8, 1234.5 + np.arange(80), np.nan)
     units = np.repeat(np.arange(20), 4)
     ones = np.ones(80)
-    north = ForestSite("north", Table.of(X), y, ones, ones > 0, units, classes=2, least=3)
+    north = ForestSite("north", Table.of(X), y, ones, ones > 0, units, classes=2, min_patients=3)
     sent = north.answer("forest", MESSAGE)
     assert sent["words 0"].tolist() == ["f", "m"]
     assert len(sent["mean"]) == 3 and all(

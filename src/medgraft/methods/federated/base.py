@@ -18,7 +18,7 @@ class FederatedMethod(SiteMethod):
     """Base of the methods whose sites keep their rows and answer questions.
 
     Derive from it, call ``_join`` first in ``_transfer`` and ``_finish`` last. Not for methods that put the
-    rows of several sites together. It adds the setting `least`: a site with fewer patients takes no part.
+    rows of several sites together. It adds the setting `min_patients`: a site with fewer takes no part.
     """
 
     site = Site  # what stands at the other end of a line
@@ -29,10 +29,10 @@ class FederatedMethod(SiteMethod):
         task: str = "classification",
         estimator: None = None,
         random_state: int = 0,
-        least: int = 5,
+        min_patients: int = 5,
     ) -> None:
         super().__init__(task=task, estimator=estimator, random_state=random_state)
-        self.least = least
+        self.min_patients = min_patients
 
     def _join(self, sited: Sited) -> Federation:
         """Make the sites and give them the shared encoder, which is kept as ``encoder_``."""
@@ -58,14 +58,16 @@ class FederatedMethod(SiteMethod):
                 rows.units[at],
                 classes=rows.k,
                 seed=self.random_state,
-                least=self.least,
+                min_patients=self.min_patients,
             )
-            if made.patients >= self.least:
+            if made.patients >= self.min_patients:
                 sites[k] = made
             else:
                 self._small.append(name)
         if not any(s.labelled_patients for s in sites.values()):
-            raise InputError(f"Every site has fewer than {self.least} labelled patients: lower least.")
+            raise InputError(
+                f"Every site has fewer than {self.min_patients} labelled patients: lower min_patients."
+            )
         if self._small:
             self._say(f"Too few patients to share sums, so left out: {', '.join(self._small)}.")
         return sites

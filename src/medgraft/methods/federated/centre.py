@@ -58,7 +58,7 @@ class CentreSite(LocalSite):
         n = self._w @ seen
         mean = self._w @ np.where(seen, A, 0.0) / np.maximum(n, 1e-300)
         scale = np.sqrt(self._w @ np.where(seen, A - mean, 0.0) ** 2 / np.maximum(n, 1e-300))
-        measured = n >= self._least
+        measured = n >= self._min_patients
         varies = measured & (scale > 1e-12 * np.maximum(np.abs(mean), encoder.scale_))
         encoder.mean_ = np.where(measured, mean, encoder.mean_)
         encoder.scale_ = np.where(varies, scale, encoder.scale_)
@@ -103,7 +103,7 @@ class FedCentre(FederatedRounds):
 
     Parameters
     ----------
-    task, random_state, estimator, rounds, local_steps, penalty, least
+    task, random_state, estimator, rounds, local_steps, penalty, min_patients
         See `FedAvg`.
     hold : float
         :math:`\kappa` in patients: how strongly a site's intercept is drawn to the shared one.
@@ -129,7 +129,7 @@ class FedCentre(FederatedRounds):
     Notes
     -----
     With one local step it ends at the optimum of the objective above; with `own_scale` false that is
-    ``federated-newton`` with `centre_effects`. A column that fewer than `least` patients of a site have keeps
+    ``federated-newton`` with `centre_effects`. A column that fewer than `min_patients` of a site have keeps
     the shared mean and scale there, one that does not vary the shared scale. The shared scaling, which all
     sites need to agree on columns, still goes through sums.
 
@@ -158,7 +158,7 @@ class FedCentre(FederatedRounds):
         penalty: float = 1.0,
         hold: float = 1.0,
         own_scale: bool = True,
-        least: int = 5,
+        min_patients: int = 5,
     ) -> None:
         super().__init__(
             task=task,
@@ -167,7 +167,7 @@ class FedCentre(FederatedRounds):
             rounds=rounds,
             local_steps=local_steps,
             penalty=penalty,
-            least=least,
+            min_patients=min_patients,
         )
         self.hold = hold
         self.own_scale = own_scale

@@ -31,16 +31,24 @@ class CoxSite(Site):
         Follow-up.
     event : array (n,) of bool
         Whether it ended by the event; else it was cut off.
-    least : int
+    min_patients : int
         With fewer patients, or fewer with the event, it shares nothing.
     """
 
     def __init__(
-        self, name: str, table: Table, time: Floats, event: NDArray[np.bool_], *, least: int = 5
+        self, name: str, table: Table, time: Floats, event: NDArray[np.bool_], *, min_patients: int = 5
     ) -> None:
         n = len(time)
         super().__init__(
-            name, table, time, np.ones(n), np.ones(n, bool), np.arange(n), classes=0, seed=0, least=least
+            name,
+            table,
+            time,
+            np.ones(n),
+            np.ones(n, bool),
+            np.arange(n),
+            classes=0,
+            seed=0,
+            min_patients=min_patients,
         )
         self._event = event
         self.events = int(event.sum())
@@ -50,7 +58,7 @@ class CoxSite(Site):
 
     def _partial(self, message: Message) -> dict[str, NDArray[Any]]:
         Z, time, _ = self._rows()
-        if self.events < self._least:
+        if self.events < self._min_patients:
             raise InputError(f"The site '{self.name}' has too few events: it shares no sums.")
         loss, score, information = partial_likelihood(Z[:, :-1], time, self._event, message["beta"])
         return {"loss": np.array([loss]), "score": score, "information": information}
@@ -127,7 +135,7 @@ class FederatedCox(BaseEstimator):
     ----------
     penalty : float
         :math:`\lambda`, on encoded features; 0 for the plain partial likelihood.
-    least : int
+    min_patients : int
         Sites with fewer patients, or fewer with the event, take no part.
 
     Attributes
@@ -167,9 +175,9 @@ class FederatedCox(BaseEstimator):
     ([1.0, -0.0], True)
     """
 
-    def __init__(self, *, penalty: float = 1.0, least: int = 5) -> None:
+    def __init__(self, *, penalty: float = 1.0, min_patients: int = 5) -> None:
         self.penalty = penalty
-        self.least = least
+        self.min_patients = min_patients
 
     def fit(self, X: Any, time: ArrayLike, event: ArrayLike, *, domain: Any = None) -> Self:
         """Fit on X (n, p), follow-up `time` (n,), `event` (n,) of true or false, and each row's hospital."""
@@ -179,13 +187,13 @@ class FederatedCox(BaseEstimator):
         sites, self.left_out_ = [], []
         for name in np.unique(names):
             at = np.flatnonzero(names == name)
-            one = CoxSite(str(name), table.take(at), times[at], events[at], least=self.least)
-            if one.patients >= self.least and one.events >= self.least:
+            one = CoxSite(str(name), table.take(at), times[at], events[at], min_patients=self.min_patients)
+            if one.patients >= self.min_patients and one.events >= self.min_patients:
                 sites.append(one)
             else:
                 self.left_out_.append(str(name))
         if not sites:
-            raise InputError(f"No site has {self.least} patients with the event: lower least.")
+            raise InputError(f"No site has {self.min_patients} patients with the event: lower min_patients.")
         self.note_ = f"Too few events, so left out: {', '.join(self.left_out_)}." if self.left_out_ else ""
         federation = Federation(sites)
         with one_thread():

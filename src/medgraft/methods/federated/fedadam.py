@@ -34,7 +34,7 @@ class FedAdam(FederatedRounds):
 
     Parameters
     ----------
-    task, random_state, estimator, rounds, local_steps, penalty, least
+    task, random_state, estimator, rounds, local_steps, penalty, min_patients
         See `FedAvg`.
     server_rate : float
         :math:`\gamma`: about the longest move of a coefficient a round, of values in standard deviations.
@@ -81,7 +81,7 @@ class FedAdam(FederatedRounds):
         penalty: float = 1.0,
         server_rate: float = 0.1,
         adaptivity: float = 0.1,
-        least: int = 5,
+        min_patients: int = 5,
     ) -> None:
         super().__init__(
             task=task,
@@ -90,7 +90,7 @@ class FedAdam(FederatedRounds):
             rounds=rounds,
             local_steps=local_steps,
             penalty=penalty,
-            least=least,
+            min_patients=min_patients,
         )
         self.server_rate = server_rate
         self.adaptivity = adaptivity

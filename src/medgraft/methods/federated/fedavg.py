@@ -40,7 +40,7 @@ class FedAvg(FederatedRounds):
         :math:`E`, steps a round, each over all rows of a site (the paper: epochs of small batches).
     penalty : float
         :math:`\lambda` in patients, on the slopes.
-    least : int
+    min_patients : int
         Sites with fewer patients take no part.
 
     Attributes

@@ -34,9 +34,9 @@ class ForestMethod(FederatedMethod):
         random_state: int = 0,
         trees: int = 100,
         leaf: int = 5,
-        least: int = 5,
+        min_patients: int = 5,
     ) -> None:
-        super().__init__(task=task, estimator=estimator, random_state=random_state, least=least)
+        super().__init__(task=task, estimator=estimator, random_state=random_state, min_patients=min_patients)
         self.trees = trees
         self.leaf = leaf
 
@@ -101,7 +101,7 @@ class FederatedForest(ForestMethod):
         T.
     leaf : int
         Fewest patients in a leaf, so that no number of the model is about fewer.
-    least : int
+    min_patients : int
         Sites with fewer patients take no part; with fewer labelled ones they send no trees.
 
     Attributes

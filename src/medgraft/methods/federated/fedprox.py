@@ -28,7 +28,7 @@ class FedProx(FederatedRounds):
 
     Parameters
     ----------
-    task, random_state, estimator, rounds, local_steps, penalty, least
+    task, random_state, estimator, rounds, local_steps, penalty, min_patients
         See `FedAvg`.
     mu : float
         :math:`\mu`, in the units of the mean loss a patient; 0 is ``fedavg``.
@@ -73,7 +73,7 @@ class FedProx(FederatedRounds):
         local_steps: int = 5,
         penalty: float = 1.0,
         mu: float = 0.1,
-        least: int = 5,
+        min_patients: int = 5,
     ) -> None:
         super().__init__(
             task=task,
@@ -82,7 +82,7 @@ class FedProx(FederatedRounds):
             rounds=rounds,
             local_steps=local_steps,
             penalty=penalty,
-            least=least,
+            min_patients=min_patients,
         )
         self.mu = mu
 

@@ -61,7 +61,7 @@ class FTRF(ForestMethod):
         T, for each site.
     leaf : int
         Fewest patients in a leaf, so that no number of a shipped forest is about fewer.
-    least : int
+    min_patients : int
         Sites with fewer labelled patients send nothing.
 
     Attributes

@@ -51,7 +51,7 @@ class FederatedLasso(FederatedMethod):
         :math:`\lambda`, for classes per nat, for values in their own unit. Default: the value with the least
         held-out loss among 13, from the smallest that admits no feature to a thousandth of it; each site
         holds out its own patients, and all penalties and folds go in the same rounds.
-    least : int
+    min_patients : int
         Sites with fewer patients take no part; those with fewer labelled ones than five times this join the
         fit but hold nobody out.
 
@@ -98,9 +98,9 @@ class FederatedLasso(FederatedMethod):
         estimator: None = None,
         random_state: int = 0,
         penalty: float | None = None,
-        least: int = 5,
+        min_patients: int = 5,
     ) -> None:
-        super().__init__(task=task, estimator=estimator, random_state=random_state, least=least)
+        super().__init__(task=task, estimator=estimator, random_state=random_state, min_patients=min_patients)
         self.penalty = penalty
 
     def _transfer(self, sited: Sited) -> None:

@@ -51,7 +51,7 @@ class FederatedNewton(FederatedMethod):
         holds out its own patients; all penalties and folds are asked for in the same rounds.
     centre_effects : float
         :math:`\kappa` in patients; 0 means that sites have no intercept of their own.
-    least : int
+    min_patients : int
         Sites with fewer patients take no part; those with fewer labelled ones than five times this join the
         fit but hold nobody out, since the difference of two sums would be the sum over very few.
 
@@ -99,9 +99,9 @@ class FederatedNewton(FederatedMethod):
         random_state: int = 0,
         penalty: float | None = None,
         centre_effects: float = 0.0,
-        least: int = 5,
+        min_patients: int = 5,
     ) -> None:
-        super().__init__(task=task, estimator=estimator, random_state=random_state, least=least)
+        super().__init__(task=task, estimator=estimator, random_state=random_state, min_patients=min_patients)
         self.penalty = penalty
         self.centre_effects = centre_effects
 

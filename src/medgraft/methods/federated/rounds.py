@@ -38,9 +38,9 @@ class FederatedRounds(FederatedMethod):
         rounds: int = 500,
         local_steps: int = 5,
         penalty: float = 1.0,
-        least: int = 5,
+        min_patients: int = 5,
     ) -> None:
-        super().__init__(task=task, estimator=estimator, random_state=random_state, least=least)
+        super().__init__(task=task, estimator=estimator, random_state=random_state, min_patients=min_patients)
         self.rounds = rounds
         self.local_steps = local_steps
         self.penalty = penalty

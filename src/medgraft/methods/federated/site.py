@@ -30,9 +30,9 @@ class Site:
     takes), ``values`` (their sums; then it takes their units), ``slopes`` (loss, gradient and Hessian of a
     linear or logistic model), ``gram`` (products of features), ``gradients`` (loss and gradient, also of a
     softmax model) and ``held_out`` (losses of held-out patients), and nothing else. A sum over few patients
-    may tell about one of them: a site with fewer than `least` patients takes no part, and a number column
-    that fewer of its patients have, or a word that fewer of them have, is as if missing there. This is
-    disclosure control by aggregation; it is neither encryption nor differential privacy.
+    may tell about one of them: a site with fewer than `min_patients` takes no part, and a number column or
+    a word that fewer of its patients have is as if missing there. This is disclosure control by aggregation;
+    it is neither encryption nor differential privacy.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class Site:
         Number of classes; 0 for values.
     seed : int
         Of its own folds, in which patients stay whole.
-    least : int
+    min_patients : int
         With fewer labelled patients it shares no slopes; with fewer than five times as many it holds nobody
         out, because the difference of two sums is the sum over a fold.
     """
@@ -65,17 +65,17 @@ class Site:
         *,
         classes: int,
         seed: int = 0,
-        least: int = 5,
+        min_patients: int = 5,
     ) -> None:
-        self.name, self._least = name, least
-        self._table, self._w, self._k = common(table, units, least), weight, classes
-        few = 0 < len(np.unique(units[labelled])) < least
+        self.name, self._min_patients = name, min_patients
+        self._table, self._w, self._k = common(table, units, min_patients), weight, classes
+        few = 0 < len(np.unique(units[labelled])) < min_patients
         labelled = np.zeros_like(labelled) if few else labelled
         self._labelled = labelled
         self._y = np.where(labelled, y, 0).astype(float)
         own = number_again(units[labelled])
         self.labelled_patients = len(np.unique(own))
-        if self.labelled_patients >= FOLDS * least:
+        if self.labelled_patients >= FOLDS * min_patients:
             stratum = self._y[labelled].astype(np.intp) if classes else None
             self._fold = inner_folds(own, k=FOLDS, seed=seed, stratum=stratum, weight=weight[labelled])
         else:
@@ -103,9 +103,9 @@ class Site:
             The question is not one that a site answers.
         """
         known = self._known()
-        if self.patients < self._least:
+        if self.patients < self._min_patients:
             raise InputError(
-                f"The site '{self.name}' has fewer than {self._least} patients: it shares no sums."
+                f"The site '{self.name}' has fewer than {self._min_patients} patients: it shares no sums."
             )
         if question not in known:
             raise InputError(f"A site does not answer '{question}': it answers {', '.join(known)}.")

@@ -64,7 +64,7 @@ class TransBalance(FederatedMethod):
         :math:`C_0`: how many standard deviations of loss a source may cost.
     shrink : float
         Widths of the draws in units of the normal rule; see `Rose`.
-    least : int
+    min_patients : int
         Sites with fewer patients take no part; those with fewer labelled ones than five times this hold
         nobody out, so that a target with fewer detects nothing, and corrects a :math:`\hat w` that has seen
         the patients by whom :math:`\lambda_\delta` is chosen.
@@ -99,7 +99,7 @@ class TransBalance(FederatedMethod):
     on real held-out patients whose classes weigh the same, never on drawn rows, in five folds.
     :math:`\lambda_\delta` is a share, the same for all folds, of the penalty at which no feature enters; a
     held-out patient has taught neither :math:`\hat\delta` nor, where the target may hold patients out (see
-    `least`), the :math:`\hat w` that it is judged with.
+    `min_patients`), the :math:`\hat w` that it is judged with.
     A site with one class is not balanced. Where the target has fewer than two patients of a class, all
     sources are kept and nothing is corrected; where it has none of a class, :math:`\pi` is the share among
     all sites that take part. The shift of the intercept is exact where patients of a class are alike under
@@ -127,9 +127,9 @@ class TransBalance(FederatedMethod):
         detect: bool = True,
         tolerance: float = 2.0,
         shrink: float = 1.0,
-        least: int = 5,
+        min_patients: int = 5,
     ) -> None:
-        super().__init__(task=task, estimator=estimator, random_state=random_state, least=least)
+        super().__init__(task=task, estimator=estimator, random_state=random_state, min_patients=min_patients)
         self.detect = detect
         self.tolerance = tolerance
         self.shrink = shrink
