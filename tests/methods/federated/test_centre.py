@@ -7,8 +7,10 @@ import pytest
 from scipy.optimize import minimize
 
 from federated_sites import coefficients, hospitals
-from medgraft.methods.federated.centre import FedCentre
+from medgraft.methods.encode import TableEncoder
+from medgraft.methods.federated.centre import CentreSite, FedCentre
 from medgraft.methods.federated.newton import FederatedNewton
+from medgraft.methods.table import Table
 
 NAMES = ["north", "south", "here"]
 
@@ -60,6 +62,27 @@ def test_other_units_at_one_site_change_nothing():
     a = FedCentre(rounds=200).fit(X, y, domain=site, target="here")
     b = FedCentre(rounds=200).fit(other, y, domain=site, target="here")
     np.testing.assert_allclose(a.predict_proba(X), b.predict_proba(X), atol=1e-8)
+
+
+def own_encoder(A, weight, units):
+    n = len(A)
+    site = CentreSite(
+        "s", Table.of(A), np.zeros(n), weight, np.ones(n, dtype=bool), units, classes=0, min_patients=5
+    )
+    site.prepare(TableEncoder().fit(np.linspace(-1.0, 1.0, 2 * n).reshape(n, 2)))
+    return site._own_encoder(), site.encoder
+
+
+def test_a_site_measures_itself_by_its_patients_and_not_by_their_rows_or_weights():
+    A = np.random.default_rng(0).normal(5.0, 3.0, size=(24, 2))
+    A[8:, 1] = np.nan  # the second column: eight rows
+    everyone, one = np.arange(24), np.where(np.arange(24) < 8, 0, np.arange(24))
+    half, _ = own_encoder(A, np.full(24, 0.5), everyone)
+    np.testing.assert_allclose(half.mean_, np.nanmean(A, axis=0))
+    np.testing.assert_allclose(half.scale_, np.nanstd(A, axis=0))
+    own, shared = own_encoder(A, np.ones(24), one)
+    np.testing.assert_allclose(own.mean_, [A[:, 0].mean(), shared.mean_[1]])
+    np.testing.assert_allclose(own.scale_, [A[:, 0].std(), shared.scale_[1]])
 
 
 def test_no_message_holds_a_site_s_scale_or_intercept():

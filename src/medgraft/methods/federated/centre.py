@@ -14,7 +14,7 @@ from medgraft.methods.federated.local import NAMES, LocalSite
 from medgraft.methods.federated.messages import Federation, Message
 from medgraft.methods.federated.rounds import FederatedRounds
 from medgraft.methods.registry import method
-from medgraft.methods.sites import Sited
+from medgraft.methods.sites import Sited, patients_with
 from medgraft.methods.splits import Floats
 
 
@@ -58,7 +58,7 @@ class CentreSite(LocalSite):
         n = self._w @ seen
         mean = self._w @ np.where(seen, A, 0.0) / np.maximum(n, 1e-300)
         scale = np.sqrt(self._w @ np.where(seen, A - mean, 0.0) ** 2 / np.maximum(n, 1e-300))
-        measured = n >= self._min_patients
+        measured = patients_with(seen, self._units) >= self._min_patients
         varies = measured & (scale > 1e-12 * np.maximum(np.abs(mean), encoder.scale_))
         encoder.mean_ = np.where(measured, mean, encoder.mean_)
         encoder.scale_ = np.where(varies, scale, encoder.scale_)
