@@ -295,7 +295,7 @@ def test_without_imbalanced_learn_one_sentence_says_what_to_install():
 def test_no_neighbour_is_an_error():
     X, y = data()
     with pytest.raises(MedgraftError, match="whole number from 1"):
-        steps["smote"].cls(neighbours=0).fit(X, y)
+        steps["smote"].cls(n_neighbours=0).fit(X, y)
 
 
 def test_a_sample_knows_the_weight_of_each_class():

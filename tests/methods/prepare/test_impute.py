@@ -111,19 +111,19 @@ def test_donors_are_means_of_three_patients_and_the_nearest_gives():
     # Three clusters of four patients: by hand, the donors are their means.
     base = np.array([[0.0, 0.0], [10.0, 100.0], [20.0, 50.0]])
     A = np.repeat(base, 4, axis=0) + np.tile([[0.1, 0.4], [-0.1, 0.2], [0.0, -0.3], [0.0, 0.1]], (3, 1))
-    model = KNNImpute(Pooled(), mark=False, neighbours=1).fit(A, np.arange(12) % 2)
+    model = KNNImpute(Pooled(), mark=False, n_neighbours=1).fit(A, np.arange(12) % 2)
     means = A.reshape(3, 4, 2).mean(axis=1)
     donors = model.imputer_._fit_X * model.scale_ + model.mean_
     np.testing.assert_allclose(donors[np.argsort(donors[:, 0])], means, rtol=1e-9)
     np.testing.assert_allclose(model._features([[11.0, np.nan]]), [[11.0, means[1, 1]]])
-    two = KNNImpute(Pooled(), mark=False, neighbours=2).fit(A, np.arange(12) % 2)
+    two = KNNImpute(Pooled(), mark=False, n_neighbours=2).fit(A, np.arange(12) % 2)
     np.testing.assert_allclose(two._features([[14.0, np.nan]]), [[14.0, means[1:, 1].mean()]])
 
 
 @every_imputer
 def test_no_patient_is_kept(name):
     X, y = data()
-    model = steps[name].cls(Pooled(), neighbours=1) if name == "knn-impute" else steps[name].cls(Pooled())
+    model = steps[name].cls(Pooled(), n_neighbours=1) if name == "knn-impute" else steps[name].cls(Pooled())
     model.fit(X, y, groups=np.arange(160) // 2)
     if name == "knn-impute":
         donors = model.imputer_._fit_X
@@ -151,7 +151,7 @@ def test_a_donor_has_a_gap_where_fewer_than_three_of_its_patients_have_the_colum
     A = np.column_stack([np.tile(base, 6), np.full((12, 2), np.nan)])  # six columns decide the three groups
     A[[0, 1, 2, 4, 5], 6] = [1.0, 3.0, 5.0, 40.0, 60.0]  # three patients of one group, two of the next
     A[[3, 7, 11], 7] = [1.0, 2.0, 6.0]  # three patients, each of another group
-    model = KNNImpute(Pooled(), mark=False, neighbours=1, donors=3).fit(A, np.arange(12) % 2)
+    model = KNNImpute(Pooled(), mark=False, n_neighbours=1, n_donors=3).fit(A, np.arange(12) % 2)
     donors = model.imputer_._fit_X * model.scale_ + model.mean_
     donors = donors[np.argsort(donors[:, 0])]
     np.testing.assert_allclose(donors[:, 0], [0.05, 10.05, 20.05])
@@ -190,7 +190,7 @@ def test_steps_around_a_learner_and_around_a_method_go_together():
     assert model.n_features_in_ == 6
 
 
-@pytest.mark.parametrize("settings", [{"neighbours": 0}, {"donors": 0}])
+@pytest.mark.parametrize("settings", [{"n_neighbours": 0}, {"n_donors": 0}])
 def test_a_number_that_makes_no_sense_is_an_error(settings):
     X, y = data()
     with pytest.raises(MedgraftError, match="whole number from 1"):

@@ -126,15 +126,15 @@ class KNNImpute(Impute):
     filled; a missing word stays a level of its own.
 
     Distance is Euclidean over the columns that both have, on scaled columns. A gap becomes the mean of the
-    nearest `neighbours` donors that have the column.
+    nearest `n_neighbours` donors that have the column.
 
     Parameters
     ----------
     estimator, mark, random_state
         See `Impute`.
-    neighbours : int
+    n_neighbours : int
         Donors that are averaged.
-    donors : int
+    n_donors : int
         Number of donors, at most.
 
     Attributes
@@ -156,7 +156,7 @@ class KNNImpute(Impute):
     --------
     >>> from medgraft.methods.controls.pooled import Pooled
     >>> X = np.repeat([[0.0, 0.0], [5.0, 9.0]], 30, axis=0) + np.linspace(0, 0.1, 60)[:, None]
-    >>> m = KNNImpute(Pooled(), mark=False, neighbours=1).fit(X, np.repeat(["well", "ill"], 30))
+    >>> m = KNNImpute(Pooled(), mark=False, n_neighbours=1).fit(X, np.repeat(["well", "ill"], 30))
     >>> m._features([[5.0, np.nan]]).round(0).tolist()
     [[5.0, 9.0]]
     """
@@ -166,17 +166,17 @@ class KNNImpute(Impute):
         estimator: Any = None,
         *,
         mark: bool = True,
-        neighbours: int = 5,
-        donors: int = 300,
+        n_neighbours: int = 5,
+        n_donors: int = 300,
         random_state: int = 0,
     ) -> None:
         super().__init__(estimator, mark=mark, random_state=random_state)
-        self.neighbours = neighbours
-        self.donors = donors
+        self.n_neighbours = n_neighbours
+        self.n_donors = n_donors
 
     def fit(self, X: Any, y: Any, **rows: Any) -> Self:
         """Learn to fill gaps, then fit the method; keywords as in `TransferEstimator.fit`."""
-        for name in ("neighbours", "donors"):
+        for name in ("n_neighbours", "n_donors"):
             if not (isinstance(getattr(self, name), int | np.integer) and getattr(self, name) >= 1):
                 raise InputError(f"{name} must be a whole number from 1 on, not {getattr(self, name)!r}.")
         return super().fit(X, y, **rows)
@@ -184,15 +184,15 @@ class KNNImpute(Impute):
     def _learn_gaps(self, A: Floats, units: Ints) -> None:
         people = _means(A, number_again(units))
         together = np.zeros(len(people), dtype=np.intp)
-        if self.donors > 1:
+        if self.n_donors > 1:
             # Rounded, because sums in another order may have moved the last digits.
             known = np.round(np.nan_to_num(people), 7)
             tree = DecisionTreeRegressor(
-                min_samples_leaf=MIN_PATIENTS, max_leaf_nodes=int(self.donors), random_state=0
+                min_samples_leaf=MIN_PATIENTS, max_leaf_nodes=int(self.n_donors), random_state=0
             )
             together = number_again(tree.fit(known, known).apply(known))
         donors = _means(people, together, MIN_PATIENTS)
-        imputer = KNNImputer(n_neighbors=min(int(self.neighbours), len(donors)), keep_empty_features=True)
+        imputer = KNNImputer(n_neighbors=min(int(self.n_neighbours), len(donors)), keep_empty_features=True)
         self.imputer_ = imputer.fit(donors)
 
     def _fill(self, A: Floats) -> Floats:

@@ -11,7 +11,7 @@ from medgraft.methods.prepare.registry import step
 from medgraft.methods.splits import Floats
 from medgraft.methods.table import InputError
 
-MOST = 1_000_000
+MAX_ROWS = 1_000_000
 
 
 @step("rose", around="learner", refs=("Menardi and Torelli 2014, doi:10.1007/s10618-012-0295-5",))
@@ -78,7 +78,7 @@ class Rose(Balanced):
         if not self.shrink >= 0:
             raise InputError(f"shrink must be 0 or more, not {self.shrink!r}.")
         weight = float(sample.weight.sum())
-        n = int(np.clip(round(weight), sample.k, MOST))
+        n = int(np.clip(round(weight), sample.k, MAX_ROWS))
         smooth = _smooth(sample.Z)
         parts, seeds = [], []
         for k in range(sample.k):

@@ -19,30 +19,30 @@ class Between(Balanced):
     ----------
     estimator, correct, random_state
         See `Balanced`.
-    neighbours : int
+    n_neighbours : int
         Nearest rows of the class among which the other end of a segment is drawn.
     """
 
     sampler = "SMOTE"
 
     def __init__(
-        self, *, estimator: Any = None, correct: bool = True, neighbours: int = 5, random_state: int = 0
+        self, *, estimator: Any = None, correct: bool = True, n_neighbours: int = 5, random_state: int = 0
     ) -> None:
         super().__init__(estimator=estimator, correct=correct, random_state=random_state)
-        self.neighbours = neighbours
+        self.n_neighbours = n_neighbours
 
     def _sampler(self, most: int, wanted: dict[int, int]) -> Any:
         """Return imbalanced-learn's sampler for classes with at least `most` + 1 rows."""
         return getattr(_imblearn(), self.sampler)(
             sampling_strategy=wanted,
-            k_neighbors=min(self.neighbours, most),
+            k_neighbors=min(self.n_neighbours, most),
             random_state=int(self.random_state),
         )
 
     def _balance(self, sample: Sample, rng: np.random.Generator) -> Sample:
         _imblearn()
-        if not (isinstance(self.neighbours, int | np.integer) and self.neighbours >= 1):
-            raise InputError(f"neighbours must be a whole number from 1 on, not {self.neighbours!r}.")
+        if not (isinstance(self.n_neighbours, int | np.integer) and self.n_neighbours >= 1):
+            raise InputError(f"n_neighbours must be a whole number from 1 on, not {self.n_neighbours!r}.")
         rows = np.bincount(sample.y)
         lacking = np.round(sample.total.max() - sample.total).astype(int)
         short = [k for k in range(sample.k) if lacking[k] > 0 and rows[k] > 1]
@@ -75,7 +75,7 @@ class Smote(Between):
     ----------
     estimator, correct, random_state
         See `Balanced`.
-    neighbours : int
+    n_neighbours : int
         Nearest rows of the class, at most.
 
     Attributes
@@ -113,7 +113,7 @@ class BorderlineSmote(Between):
 
     Parameters
     ----------
-    estimator, correct, neighbours, random_state
+    estimator, correct, n_neighbours, random_state
         See `Smote`.
 
     Raises
@@ -137,7 +137,7 @@ class Adasyn(Between):
 
     Parameters
     ----------
-    estimator, correct, neighbours, random_state
+    estimator, correct, n_neighbours, random_state
         See `Smote`.
 
     Raises
@@ -149,7 +149,7 @@ class Adasyn(Between):
     def _sampler(self, most: int, wanted: dict[int, int]) -> Any:
         return _imblearn().ADASYN(
             sampling_strategy=wanted,
-            n_neighbors=min(self.neighbours, most),
+            n_neighbors=min(self.n_neighbours, most),
             random_state=int(self.random_state),
         )
 
