@@ -60,6 +60,20 @@ def step_seconds(network: Network, backbone: Backbone, first: int, batch: int = 
     return costs
 
 
+def training_seconds(
+    network: Network, backbone: Backbone, first: int, *, epochs: int, views: int, head: bool
+) -> Callable[[int, int], float]:
+    """CPU seconds as a function of the images to learn from and those to predict.
+
+    `first` is the lowest block that trains, `views` how often the frozen ones see an image, and `head`
+    whether one more pass fits the head.
+    """
+    before, step = step_seconds(network, backbone, first)
+    forward = forward_seconds(backbone)
+    each = forward * head + before * views + 2 * DECODE + epochs * step
+    return lambda n_fit, n_predict: n_fit * each + n_predict * (forward + DECODE)
+
+
 def _timed(work: Callable[[], object]) -> float:
     """CPU seconds of the second of two runs: the first one warms up."""
     work()

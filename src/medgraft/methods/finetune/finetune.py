@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,18 +10,17 @@ from medgraft.methods.finetune import augment, cost
 from medgraft.methods.finetune.features import BackboneFeatures
 from medgraft.methods.finetune.groups import Policy, make_policy
 from medgraft.methods.finetune.head import class_weights, fit_head
-from medgraft.methods.finetune.images import ImageEstimator, Labelled, classes_from_json, classes_to_json
+from medgraft.methods.finetune.images import Labelled
 from medgraft.methods.finetune.inner import hold_out
 from medgraft.methods.finetune.loop import History, Recipe
+from medgraft.methods.finetune.trained import NetworkEstimator
 from medgraft.methods.registry import method
-from medgraft.methods.splits import Floats
 from medgraft.sources.pretrained import Pretrained
 
 if TYPE_CHECKING:
     import torch
 
     from medgraft.methods.finetune.batches import Inputs
-    from medgraft.sources.network import Network
 
 
 @method(
@@ -38,7 +36,7 @@ if TYPE_CHECKING:
     ),
     default=True,
 )
-class FineTune(ImageEstimator):
+class FineTune(NetworkEstimator):
     r"""Fine-tuning of a pretrained network: head first, then gradual unfreezing with graded learning rates.
 
     Use it with some hundred labelled images or more, or when the images are unlike those the network was
@@ -201,16 +199,6 @@ class FineTune(ImageEstimator):
             head_lr=self.head_lr,
         )
 
-    def _network(self, k: int) -> Network:
-        import torch
-
-        from medgraft.sources.network import Head, Network
-
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.random_state)
-            head = Head(self.backbone_.d, k)
-        return Network(self.backbone_.module, head, self.batchnorm).eval()
-
     def _fit_head(self, rows: Labelled, k: int, source: Pretrained) -> None:
         """Stage 1: the head on frozen features, which other arms may have left in the cache."""
         import pandas as pd
@@ -267,25 +255,6 @@ class FineTune(ImageEstimator):
         network = self.network_.to(device)
         return Kept(network, backbone, read, len(paths), views, first, self.random_state, device, tell)
 
-    def _scores(self, paths: Sequence[str]) -> Floats:
-        from medgraft.sources.forward import features_of, pick_device
-
-        device = pick_device(self.device)
-        tell = self._tell("predicting")
-        network = self.network_.eval().to(device)
-        scores = features_of(
-            paths,
-            self.backbone_.preprocess,
-            network,
-            device=device,
-            progress=lambda done: tell(done, len(paths)),
-        ).astype(np.float64)
-        network.to("cpu")
-        if self.task == "regression":
-            return np.asarray(scores[:, 0] * self.spread_ + self.center_)
-        scores = np.exp(scores - scores.max(axis=1, keepdims=True))
-        return np.asarray(scores / scores.sum(axis=1, keepdims=True))
-
     def _report(self, policy: Policy, history: History, n_train: int, n_held: int) -> dict[str, Any]:
         return {
             "load": self.backbone_.report.to_dict(),
@@ -314,72 +283,16 @@ class FineTune(ImageEstimator):
         made = type(self)(**self.get_params(deep=False))
         made.backbone_ = Pretrained.of(self.source).load(pretrained=self._pretrained, seed=self.random_state)
         policy, made.network_ = made._policy(), made._network(2)
-        before, step = cost.step_seconds(made.network_, made.backbone_, policy.first)
-        forward = cost.forward_seconds(made.backbone_)
         views = self.views if self.augmentation != "none" else 1
-        once = n_fit * forward * self._pretrained + n_fit * (before * views + 2 * cost.DECODE)
-        training = self.epochs * n_fit * step
+        probed = made.network_, made.backbone_, policy.first
+        seconds = cost.training_seconds(*probed, epochs=self.epochs, views=views, head=self._pretrained)
         report = made.backbone_.report
-        frozen = (
-            "frozen: statistics and weights stay"
-            if self.batchnorm == "frozen"
-            else "adapts in released blocks"
-        )
+        fixed = self.batchnorm == "frozen"
         return {
             "load": report.sentence(),
             "adapt": list(report.adapted),
             **policy.describe(),
-            "batchnorm": frozen,
+            "batchnorm": "frozen: statistics and weights stay" if fixed else "adapts in released blocks",
             "augmentation": augment.WORDS[self.augmentation],
-            "cpu_seconds": once + training + n_predict * (forward + cost.DECODE),
+            "cpu_seconds": seconds(n_fit, n_predict),
         }
-
-    def state(self) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
-        """Return all that is needed to rebuild it: facts (JSON-able) and tensors."""
-        tensors = {f"trunk.{name}": t for name, t in self.backbone_.tensors().items()}
-        tensors |= {
-            f"head.{n}": t.detach().cpu().contiguous() for n, t in self.network_.head.state_dict().items()
-        }
-        config = {
-            "backbone": self.backbone_.config(),
-            "task": self.task,
-            "batchnorm": self.batchnorm,
-            "device": self.device,
-            "classes": classes_to_json(getattr(self, "classes_", None)),
-            "center": self.center_,
-            "spread": self.spread_,
-        }
-        return config, tensors
-
-    @classmethod
-    def from_state(cls, config: dict[str, Any], tensors: dict[str, torch.Tensor]) -> Self:
-        """Rebuild what :meth:`state` gave; it predicts the same to the last bit.
-
-        Raises
-        ------
-        MedgraftError
-            The weights are not those of the network.
-        """
-        from medgraft.sources.backbone import Backbone
-
-        parts = {
-            part: {n.removeprefix(part): t for n, t in tensors.items() if n.startswith(part)}
-            for part in _PARTS
-        }
-        made = cls(
-            Pretrained(config["backbone"]["network"]["name"]),
-            task=config["task"],
-            device=config["device"],
-        )
-        made.batchnorm = config["batchnorm"]
-        made.backbone_ = Backbone.from_config(config["backbone"], parts["trunk."])
-        made.center_, made.spread_ = config["center"], config["spread"]
-        classes = classes_from_json(config["classes"])
-        if classes is not None:
-            made.classes_ = classes
-        made.network_ = made._network(len(parts["head."]["linear.bias"]))
-        made.network_.head.load_state_dict(parts["head."])
-        return made
-
-
-_PARTS = ("trunk.", "head.")
