@@ -1,17 +1,21 @@
 """Every method for tables on four simulated shifts, with 0, 10 and 50 target labels a class.
 
-    python benchmarks/simulated_shifts.py [SEEDS] [METHOD ...]
+    python benchmarks/simulated_shifts.py [--seeds 5] [--labels 0 10 50] [--only METHOD ...]
 
 Two classes in the plane: one a skewed disc, the other four Gaussian clusters along its rim (for the shift
 "subspace": two Gaussians against two). The parameters of clusters, shifts and noise are those of skada-bench
 (Lalou et al. 2024, arXiv:2407.11676); numbers are drawn by numpy's present generator, so rows differ from
 theirs. Half of the target's rows test, stratified; labels come from the other half. Every arm's learner is an
 RBF support vector machine with scikit-learn's defaults; methods with a learner of their own are left out.
-Printed: mean accuracy over seeds, and how far guarded is from the best control and from the best arm.
+Printed: mean accuracy over seeds, and how far each guard is from the best control and from the best arm. The
+guard stands there twice: as it is delivered ("guarded": by accuracy, a candidate must be better by a standard
+error), and with the rule "best" by the Brier score in five inner folds, which twenty labels decide better.
+That second setting was chosen on the seeds 5 to 14, before it was run on 0 to 4.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 import warnings
 from typing import Any
@@ -35,8 +39,12 @@ WIDE = ((0.5, 0.0), (0.0, 0.5)), (-1.0, 1.0)
 TIGHT = (((0.1, 0.0), (0.0, 0.1)), (1.5, 0.5)), (((0.2, 0.0), (0.0, 0.2)), (-0.5, -1.5))
 SHIFTS = {"covariate": (100, 0.6), "target": (100, 0.8), "concept": (100, 0.8), "subspace": (300, 0.4)}
 CENTRE, SHARPNESS, RARE, MOVE, SHRINK = (-0.4, 3.0), 2.0, 0.1, 1.0, 0.7
-# Their own learner, or no learner at all: not comparable with a support vector machine inside.
-LEFT_OUT = ("majority",)
+# No learner at all: not comparable with a support vector machine inside.
+LEFT_OUT = ("majority", "last-value", "trend")
+GUARDS: dict[str, dict[str, Any]] = {
+    "guarded": {"metric": "accuracy"},
+    "guarded, rule best": {"metric": "brier", "rule": "best", "inner_folds": 5},
+}
 
 
 class RBF(SVC):
@@ -97,17 +105,15 @@ def accuracy(name: str, data: tuple[Any, ...], labels: int, seed: int, arms: lis
     X, y = np.vstack([Xs, Xt[pool]]), np.r_[ys, yt[pool]]
     labelled = np.r_[np.ones(len(ys), bool), np.isin(pool, known)]
     domain = np.repeat(["s", "t"], [len(ys), len(pool)])
-    cls = entries[name].cls
-    if name == "guarded":
+    if name in GUARDS:
         control = "target-only" if labels else "source-only"
-        settings = {
-            "candidates": {a: entries[a].cls(estimator=RBF()) for a in arms},
-            "control": entries[control].cls(estimator=RBF()),
-            "metric": "accuracy",
-        }
-        model = cls(**settings)
+        model = entries["guarded"].cls(
+            {a: entries[a].cls(estimator=RBF()) for a in arms if a != control},
+            entries[control].cls(estimator=RBF()),
+            **GUARDS[name],
+        )
     else:
-        model = cls(estimator=RBF())
+        model = entries[name].cls(estimator=RBF())
     try:
         model.fit(X, y, domain=domain, target="t", labelled=labelled)
     except MedgraftError:
@@ -116,20 +122,24 @@ def accuracy(name: str, data: tuple[Any, ...], labels: int, seed: int, arms: lis
 
 
 def main() -> None:
-    seeds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
-    asked = sys.argv[2:]
+    parser = argparse.ArgumentParser(description="Every method for tables on four simulated shifts")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--labels", type=int, nargs="+", default=[0, 10, 50])
+    parser.add_argument("--only", nargs="+", default=[])
+    told = parser.parse_args()
+    seeds, asked = told.seeds, told.only
     names = [
         n
         for n, m in entries.items()
         if m.reads_tables and "binary" in m.tasks and n not in LEFT_OUT and (not asked or n in asked)
     ]
     learners = [n for n in names if entries[n].family in ("instance", "feature", "control")]
-    names = [n for n in names if n in learners or entries[n].family == "guard"]
-    for labels in (0, 10, 50):
+    names = learners + [n for n in GUARDS if not asked or n.split(",")[0] in asked]
+    for labels in told.labels:
         table: dict[str, dict[str, float]] = {}
         for shift in SHIFTS:
             for name in names:
-                if labels == 0 and name == "target-only":
+                if labels == 0 and (name == "target-only" or "rule" in name):
                     continue
                 arms = [a for a in learners if labels or "target-labels" not in entries[a].needs]
                 values = [accuracy(name, draw(shift, s), labels, s, arms) for s in range(seeds)]
@@ -138,11 +148,11 @@ def main() -> None:
         frame = pd.DataFrame(table).T
         print(f"\r\n{labels} target labels a class, {seeds} seeds: accuracy on the target's test half")
         print(frame.round(3).to_string())
-        if "guarded" in frame.index:
-            floor = frame.loc[[c for c in ("source-only", "target-only") if c in frame.index]].max()
-            best = frame.drop(index="guarded").max()
-            print("guarded - best control:", (frame.loc["guarded"] - floor).round(3).to_dict())
-            print("guarded - best arm:    ", (frame.loc["guarded"] - best).round(3).to_dict())
+        floor = frame.loc[[c for c in ("source-only", "target-only") if c in frame.index]].max()
+        best = frame.drop(index=[g for g in GUARDS if g in frame.index]).max()
+        for guard in (g for g in GUARDS if g in frame.index):
+            print(f"{guard} - best control:", (frame.loc[guard] - floor).round(3).to_dict())
+            print(f"{guard} - best arm:    ", (frame.loc[guard] - best).round(3).to_dict())
 
 
 if __name__ == "__main__":
