@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.intp]
 
+BLOCK = 50_000  # values mixed at once: they fit into a cache
 _M1, _M2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 
 
@@ -45,12 +46,17 @@ def row_keys(X: NDArray[Any], bits: NDArray[np.uint64] | None = None) -> NDArray
     >>> bool(k[0] == k[2]), bool(k[0] == k[1])
     (True, False)
     """
-    clean = np.array(X, dtype=np.float64, order="C") + 0.0
-    clean[np.isnan(clean)] = np.nan
-    all_bits = clean.view(np.uint64) if bits is None else np.hstack([clean.view(np.uint64), bits])
-    columns = _mix(np.arange(1, all_bits.shape[1] + 1, dtype=np.uint64)) | np.uint64(1)
-    mixed = _mix(all_bits) * columns
-    return _mix(mixed.sum(axis=1, dtype=np.uint64))
+    n, width = len(X), X.shape[1] + (0 if bits is None else bits.shape[1])
+    columns = _mix(np.arange(1, width + 1, dtype=np.uint64)) | np.uint64(1)
+    out = np.empty(n, dtype=np.uint64)
+    step = max(BLOCK // max(width, 1), 1)
+    for start in range(0, n, step):
+        rows = slice(start, start + step)
+        clean = np.array(X[rows], dtype=np.float64, order="C") + 0.0
+        clean[np.isnan(clean)] = np.nan
+        mixed = clean.view(np.uint64) if bits is None else np.hstack([clean.view(np.uint64), bits[rows]])
+        out[rows] = (_mix(mixed) * columns).sum(axis=1, dtype=np.uint64)
+    return _mix(out)
 
 
 def units_of(

@@ -13,7 +13,8 @@ from medgraft.methods.registry import method
 from medgraft.methods.splits import Floats
 
 CUTS = 10
-BLOCK = 4_000_000  # distances held in memory at once
+BLOCK = 100_000  # distances at once: they fit into a cache
+MIN_ROWS = 64  # of a block, however many cells there are: a product of single rows is slow
 TIED = 1e-10  # of the squared scale: under it two squared distances differ by rounding alone
 
 
@@ -45,14 +46,15 @@ def _shares(Z: Floats, centres: Floats) -> Iterator[tuple[slice, Floats]]:
 
     A tie must not be decided by rounding, which follows the order of rows and columns.
     """
-    square = (centres**2).sum(axis=1)
-    step = max(BLOCK // len(centres), 1)
+    square, twice = (centres**2).sum(axis=1), 2.0 * centres.T
+    step = max(BLOCK // len(centres), MIN_ROWS)
     for start in range(0, len(Z), step):
         at = slice(start, start + step)
         own = (Z[at] ** 2).sum(axis=1)[:, None]
-        distance = own + square - 2.0 * Z[at] @ centres.T
-        least = np.maximum(distance.min(axis=1, keepdims=True), 0.0)
-        near = distance <= least + TIED * (own + least)
+        distance = Z[at] @ twice  # without the square of the row, which is the same for all cells
+        np.subtract(square, distance, out=distance)
+        least = distance.min(axis=1, keepdims=True)
+        near = distance <= least + TIED * np.maximum(own, 2.0 * own + least)
         yield at, near / near.sum(axis=1, keepdims=True)
 
 

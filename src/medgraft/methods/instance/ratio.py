@@ -42,7 +42,8 @@ class Ratio:
 
 def bumps(squared: Floats, sigma: float) -> Floats:
     """Gaussian kernel of squared distances."""
-    return np.asarray(np.exp(squared / (-2.0 * sigma**2)))
+    out = np.asarray(squared / (-2.0 * sigma**2))
+    return np.exp(out, out=out)
 
 
 def distinct(Z: Floats, count: int) -> Floats:
@@ -184,7 +185,9 @@ def fit_ratio(
     best: tuple[float, float, float] | None = None
     for factor in SIGMAS:
         sigma = factor * middle
-        Fs, Ft = bumps(ds, sigma) * np.sqrt(qs)[:, None], bumps(dt, sigma) * qt[:, None]
+        Fs, Ft = bumps(ds, sigma), bumps(dt, sigma)
+        Fs *= np.sqrt(qs)[:, None]
+        Ft *= qt[:, None]
         scores = (
             left_out_scores(Fs, Ft, lams)
             if folds is None
