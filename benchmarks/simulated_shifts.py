@@ -9,8 +9,8 @@ theirs. Half of the target's rows test, stratified; labels come from the other h
 RBF support vector machine with scikit-learn's defaults; methods with a learner of their own are left out.
 Printed: mean accuracy over seeds, and how far each guard is from the best control and from the best arm. The
 guard stands there twice: as it is delivered ("guarded": by accuracy, a candidate must be better by a standard
-error), and with the rule "best" by the Brier score in five inner folds, which twenty labels decide better.
-That second setting was chosen on the seeds 5 to 14, before it was run on 0 to 4.
+error), and with the rule "best" by the Brier score in five inner folds. That second setting was chosen on the
+seeds 5 to 14, before it was run on 0 to 4.
 """
 
 from __future__ import annotations

@@ -99,8 +99,8 @@ def choose(
     else the control. A candidate that is truly no better than the control is thus taken in about one case of
     six, and with several candidates more often. The rule "family" holds the one in six for all candidates
     together: c is the 84 % point of their largest standardised gain in the resamples (1 for one candidate).
-    "best" is c = 0: what was best inside is taken, be it by chance; it has the smallest expected loss where
-    the control is no safer than the others, and does not keep from harm.
+    "best" is c = 0: what was best inside is taken, be it by chance. It is for those to whom the control is no
+    safer than the others, and does not keep from harm.
 
     Parameters
     ----------

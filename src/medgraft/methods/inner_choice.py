@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from medgraft.base import MedgraftError
 from medgraft.evidence import Choice, choose, choose_unlabelled, default_metric
 from medgraft.methods.clock import times
+from medgraft.methods.feature.aligning import can_align
 from medgraft.methods.inner_fits import Given, out_of_fold, there_and_back
 from medgraft.methods.instance.ratio import even_out
 from medgraft.methods.instance.ulsif import density_ratio
@@ -109,7 +110,7 @@ class InnerChoice:
             return fold, np.unique(fold)[1:].tolist()
         fold = inner_folds(
             patients,
-            k=max(self.inner_folds, 1) if self.inner_folds != 1 else 4,
+            k=4 if self.inner_folds == 1 else max(self.inner_folds, 1),
             seed=self.random_state,
             stratum=rows.y[at] if rows.k else None,
             weight=rows.weight[at],
@@ -132,8 +133,7 @@ def _nothing_to_weight(rows: Rows, own: Ints) -> str:
     """Why source patients cannot stand in for the target's where none of these has a label."""
     if len(own):
         return ""
-    keys = rows.table.keys()
-    if min(len(np.unique(keys[side])) for side in (rows.target, rows.source)) < 2:
+    if not can_align(rows):
         return "no target patient has a label and fewer than two are known, so that nothing can be compared"
     if not rows.table.numbers.shape[1]:
         return "no target patient has a label, and source patients can be weighted by numbers only"
