@@ -18,7 +18,8 @@ class FederatedMethod(SiteMethod):
     """Base of the methods whose sites keep their rows and answer questions.
 
     Derive from it, call ``_join`` first in ``_transfer`` and ``_finish`` last. Not for methods that put the
-    rows of several sites together. It adds the setting `min_patients`: a site with fewer takes no part.
+    rows of several sites together. It adds the setting `min_patients`: a site with fewer takes no part,
+    and what fewer of its patients have (a number column, a word) is as if missing there.
     """
 
     site = Site  # what stands at the other end of a line

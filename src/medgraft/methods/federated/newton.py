@@ -31,9 +31,10 @@ NOBODY = -1  # the fold that holds nobody out
 class FederatedNewton(FederatedMethod):
     r"""Fit one linear or logistic model on all hospitals' patients without a row leaving its hospital.
 
-    Use it where hospitals may share sums but no patients: it gives the pooled model, to the last digits that
-    matter. Not with more features than a few hundred (each round sends a p x p matrix a site), nor as a
-    protection against someone who can ask a site for ever new sums.
+    Use it where hospitals may share sums but no patients: it gives the model of the pooled rows, to the last
+    digits that matter, as far as they may be shared (see `min_patients`). Not with more features than a few
+    hundred (each round sends a p x p matrix a site), nor as a protection against someone who can ask a site
+    for ever new sums.
 
     It minimises :math:`\sum_i w_i \ell(y_i, x_i^\top b + c + u_{s(i)}) + \frac{\lambda}{2} \|b\|^2 +
     \frac{\kappa}{2} \|u\|^2` with the logistic loss or half the squared error. Each round a site sends the
