@@ -7,8 +7,8 @@ fitted once for each hospital as target; rounds and bytes are those of the first
 of sources included where a method makes one. "coef" is the largest difference of a coefficient from the
 pooled optimum of the same objective, without any federation (the L2 fit at the same penalty, the L1 fit at
 the same penalty for federated-lasso), "prob" that of a test row's probability; both are empty where a method
-has another objective on purpose. By default a word or a column that fewer than five patients of a site have is
-withheld there, so that the fit is not that of all rows; "all words" withholds nothing. Coefficients of a
+has another objective on purpose. By default a word or a column that fewer than five patients of a site have
+is withheld there, so that the fit is not that of all rows; "all words" withholds nothing. Coefficients of a
 word's levels, which add up to a constant, settle long after the probabilities have.
 """
 
