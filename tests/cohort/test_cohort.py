@@ -33,6 +33,14 @@ def cohort(frame):
     return read(frame, label="ill", group="pid", domain="site")
 
 
+def test_printing_a_cohort_tells_its_roles_and_nothing_of_a_patient():
+    secret = pd.DataFrame(
+        {"age": [5417.0, 6123, 7, 8], "pid": ["Jane", "Joe", "Jim", "Jo"], "ill": list("yynn")}
+    )
+    shown = repr(read(secret, label="ill", group="pid"))
+    assert shown == "Cohort('table': 4 rows, 1 features, task='binary', label='ill', group='pid')"
+
+
 def test_labels_are_codes_into_the_classes(cohort):
     assert cohort.classes == ["no", "yes"] and cohort.positive == "yes"
     assert cohort.y.tolist() == [1, 0, 0, 1]

@@ -111,7 +111,7 @@ def test_a_run_that_was_interrupted_and_resumed_equals_one_that_was_not(cohort, 
 
 def test_resuming_a_finished_run_returns_it_without_fitting(cohort, tmp_path, monkeypatch):
     first = trial(cohort).run(tmp_path / "out")
-    monkeypatch.setattr("medgraft.trial.trial.run_task", lambda *a: pytest.fail("it fitted again"))
+    monkeypatch.setattr("medgraft.trial.work.run_task", lambda *a: pytest.fail("it fitted again"))
     assert numbers(trial(cohort).run(tmp_path / "out", resume=True)) == numbers(first)
 
 

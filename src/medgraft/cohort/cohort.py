@@ -6,8 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
-from pathlib import Path
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,10 +14,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from medgraft.base import MedgraftError
-from medgraft.cohort.formats import walk
+from medgraft.cohort.digest import digest
 from medgraft.cohort.labels import TASKS, is_number, name, names, sort_names
 from medgraft.cohort.media import KINDS, open_sample
-from medgraft.cohort.ref import Ref
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -92,6 +90,13 @@ class Cohort:
     sequence: str | None = None
     omics: str | None = None
     mask: str | None = None
+
+    def __repr__(self) -> str:
+        """Say what there is, and nothing of any patient: this is what ends up in notebooks and logs."""
+        roles = ("label", "group", "domain", "time", *KINDS)
+        named = [f"{role}={value!r}" for role in roles if (value := getattr(self, role)) is not None]
+        count = f"{self.n} rows, {len(self.features)} features"
+        return f"Cohort({self.name!r}: {count}, task={self.task!r}{''.join(f', {r}' for r in named)})"
 
     @property
     def n(self) -> int:
@@ -187,7 +192,7 @@ class Cohort:
         """Return a checksum of what a model reads of each sample, (n,): equal for exact copies."""
         if self.kind in ("table", "sequence"):
             return pd.util.hash_pandas_object(self.X, index=False).to_numpy().astype(str)
-        return np.array([_digest(cell).hex() for cell in self.X[self.kind]], dtype=str)
+        return np.array([digest(cell).hex() for cell in self.X[self.kind]], dtype=str)
 
     def select(self, rows: NDArray[Any] | Sequence[int]) -> Cohort:
         """Return the cohort of some rows, in the order given; roles and classes stay.
@@ -263,7 +268,7 @@ class Cohort:
             values = self.table[column]
             if column in files:
                 for cell in values:
-                    h.update(_digest(cell))
+                    h.update(digest(cell))
             else:
                 h.update(pd.util.hash_pandas_object(values, index=False).to_numpy().tobytes())
         return h.hexdigest()
@@ -280,27 +285,3 @@ def _column(values: pd.Series[Any], feature: str) -> dict[str, Any]:
         return {"name": feature, "kind": "number", "levels": None}
     known = sort_names(name(v) for v in values.dropna().unique())
     return {"name": feature, "kind": "category", "levels": known if len(known) <= _MAX_LEVELS else None}
-
-
-def _digest(cell: Any) -> bytes:
-    """Return a checksum of what a reference means: the bytes of its file, or files, and the part."""
-    if pd.isna(cell):
-        return b"missing"
-    ref = Ref.parse(str(cell))
-    whole = _file_digest(ref.path, Path(ref.path).stat().st_mtime_ns if Path(ref.path).exists() else 0)
-    if not ref.parts:
-        return whole
-    return hashlib.sha256(whole + json.dumps(ref.parts, sort_keys=True).encode()).digest()
-
-
-@lru_cache(maxsize=256)
-def _file_digest(path: str, changed: int) -> bytes:
-    """Return the SHA-256 of a file; many references may be to parts of one."""
-    try:
-        if Path(path).is_dir():
-            inside = [_file_digest(str(file), changed) for file in walk(Path(path))]
-            return hashlib.sha256(b"".join(inside)).digest()
-        with Path(path).open("rb") as file:
-            return hashlib.file_digest(file, "sha256").digest()
-    except OSError as error:
-        raise MedgraftError(f"'{path}' cannot be read ({error.strerror}).") from error

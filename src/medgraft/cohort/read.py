@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -13,7 +12,7 @@ from medgraft.cohort import conventions
 from medgraft.cohort.cohort import Cohort
 from medgraft.cohort.conventions import threshold
 from medgraft.cohort.formats import Say, load
-from medgraft.cohort.labels import TASKS, choose_positive, infer_task, names, sort_names
+from medgraft.cohort.label_column import drop_unlabelled, label_facts, no_label
 from medgraft.cohort.paths import resolve
 from medgraft.cohort.roles import Roles, as_tuple, check, check_group, choose_features
 from medgraft.cohort.tidy import tidy
@@ -143,11 +142,11 @@ def read(
     group, domain = roles.group, roles.domain
     check(frame, roles, where)
     if label is None and require_label:
-        raise MedgraftError(_no_label(frame, where, known))
+        raise MedgraftError(no_label(frame, where, known))
     if label is not None and require_label:
-        frame = _drop_unlabelled(frame, label, say)
+        frame = drop_unlabelled(frame, label, say)
     frame = _resolve(frame, roles, known, folder, where, skip_unreadable, say)
-    task, levels, event = _label_facts(frame, label, task, positive, require_label, say)
+    task, levels, event = label_facts(frame, label, task, positive, require_label, say)
     if levels is not None and require_label:
         check_group(frame, roles)
     for role, column in (("group", group), ("domain", domain)):
@@ -247,63 +246,6 @@ def _resolve(
 
 def _stem(path: Path) -> str:
     return path.stem if path.is_file() else path.absolute().name or "cohort"
-
-
-def _no_label(frame: pd.DataFrame, where: str, known: dict[str, str]) -> str:
-    if "image" in known and list(frame.columns) == ["image", "file"]:
-        return (
-            f"The images of '{where}' lie directly in it: put them into one folder per class, or give a "
-            "manifest table with --image and --label."
-        )
-    columns = list(frame.columns)
-    shown = ", ".join(columns[:12]) + (f", ... ({len(columns)} in all)" if len(columns) > 12 else "")
-    return f"Which column of '{where}' is the label? Say it with --label; there are {shown}."
-
-
-def _drop_unlabelled(frame: pd.DataFrame, label: str, say: Say) -> pd.DataFrame:
-    missing = frame[label].isna()
-    if missing.all():
-        raise MedgraftError(f"The label '{label}' is missing in every row: choose another column.")
-    if missing.any():
-        say(f"{int(missing.sum())} of {len(frame)} rows have no label '{label}' and were left out.")
-        return frame[~missing].reset_index(drop=True)
-    return frame
-
-
-def _label_facts(
-    frame: pd.DataFrame, label: str | None, task: str, positive: object, require: bool, say: Say
-) -> tuple[str, tuple[str, ...] | None, str | None]:
-    """Return the task, the classes in order, and the event."""
-    if label is None:
-        if task not in ("auto", *TASKS):
-            infer_task(pd.Series(dtype=float), "", task)  # raises
-        return ("unlabelled" if task == "auto" else task), None, None
-    values: pd.Series[Any] = frame[label].dropna()
-    if pd.api.types.is_datetime64_any_dtype(values):
-        raise MedgraftError(
-            f"The label '{label}' holds dates, which medgraft cannot predict: choose another column."
-        )
-    found = infer_task(values, label, task)
-    if require and values.nunique() < 2:
-        what = "class" if found != "regression" else "value"
-        raise MedgraftError(
-            f"The label '{label}' has one {what} only ('{names(values)[0]}' in all {len(values)} rows): "
-            "nothing can be learnt from it, so add patients of another class or choose another column."
-        )
-    if positive is not None and found != "binary":
-        raise MedgraftError(
-            f"--positive names the event of a label with two values, but '{label}' makes a {found} task: "
-            "leave it out."
-        )
-    if found == "regression":
-        return found, None, None
-    levels = sort_names(set(names(values)))
-    if found == "multiclass" or not levels:
-        return found, tuple(levels), None
-    event = choose_positive(levels, label, positive)
-    if positive is None and event not in ("1", "True", "yes", "Yes", "YES"):
-        say(f"The event of the label '{label}' is taken to be '{event}'; --positive changes it.")
-    return found, tuple([level for level in levels if level != event] + [event]), event
 
 
 __all__ = ["read"]

@@ -79,8 +79,13 @@ def warnings_of(trial: Trial, skipped: list[str]) -> list[str]:
             "No patient column was given, so each row counts as one patient; if patients have several "
             "rows, give --group, or the intervals are too narrow and the splits leak."
         )
-    if d.data.protected and any(a.entry.family == "guard" for a in trial.arms):
-        if d.kind == "time-ordered":
+    if d.data.protected:
+        if not any(a.entry.family == "guard" for a in trial.arms):
+            said.append(
+                "No arm looked at subgroups of the protected attributes, which are no features either: "
+                "it is the arm 'guarded' that looks at them."
+            )
+        elif d.kind == "time-ordered":
             said.append(
                 "The guard could not look at subgroups of the protected attributes: with --folds time it "
                 "chooses for one patient at a time."

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from medgraft.base import MedgraftError, did_you_mean
 from medgraft.cohort import Cohort, Split
@@ -21,14 +18,17 @@ from medgraft.sources import source as source_of
 from medgraft.trial.arms import Arm, Workbench, build
 from medgraft.trial.assemble import assemble
 from medgraft.trial.choice import YARDSTICKS
-from medgraft.trial.deliver import deliver, keep, kept
+from medgraft.trial.choose_arms import choose_arms, control_name
+from medgraft.trial.deliver import deliver
 from medgraft.trial.describe import question
-from medgraft.trial.design import choose_arms, control_name, design
+from medgraft.trial.design import design
 from medgraft.trial.folder import can_resume, check, close, prepare
+from medgraft.trial.numbers import check_numbers
 from medgraft.trial.plan import Plan, describe, digest
 from medgraft.trial.progress import Progress
 from medgraft.trial.result import Result
-from medgraft.trial.tasks import Outcome, TrainingData, run_task, seed_of
+from medgraft.trial.tasks import TrainingData, seed_of
+from medgraft.trial.work import run_tasks
 
 if TYPE_CHECKING:
     from medgraft.cohort.audit import Audit
@@ -131,7 +131,7 @@ class Trial:
                 f"No method of this version learns from the {cohort.kind}s of '{cohort.name}': name columns "
                 "of numbers with features=[...], or read slices as images with kind='image'."
             )
-        _check_numbers(folds=folds, repeats=repeats, seed=seed, jobs=jobs, budget=budget)
+        check_numbers(folds=folds, repeats=repeats, seed=seed, jobs=jobs, budget=budget)
         if networks and cohort.kind == "table":
             raise MedgraftError(
                 f"The network '{networks[0]}' reads images, but '{cohort.name}' is a table: leave it out."
@@ -284,7 +284,7 @@ class Trial:
             return Result.read(out)
         prepare(out, plan, self.design.splits, resume)
         wall = time.perf_counter()
-        outcomes, skipped = self._run_tasks(out, plan, Progress(progress))
+        outcomes, skipped = run_tasks(self, out, plan, Progress(progress))
         with Progress(progress).bar("Evidence", 1) as step:
             step("intervals")
             result = assemble(self, outcomes, skipped, command, time.perf_counter() - wall)
@@ -292,83 +292,3 @@ class Trial:
         result.write(out)
         close(out)
         return Result.read(out)
-
-    def _run_tasks(
-        self, out: Path, plan: Plan, progress: Progress
-    ) -> tuple[dict[tuple[str, int], Outcome], list[str]]:
-        """Run what is not yet done; return outcomes by (arm, split number) and the arms left out."""
-        outcomes: dict[tuple[str, int], Outcome] = {}
-        skipped: list[str] = []
-        spent = 0.0
-        predicted = {row["name"]: row["cpu_seconds"] for row in plan.arms}
-        with (
-            progress.bar("Arms", len(self.arms) * len(self.splits)) as step,
-            (out / "log.jsonl").open("a") as log,
-        ):
-            for number, a in enumerate(self.arms):
-                over = self.budget is not None and spent + predicted[a.name] > self.budget
-                if over and a.name != self.control:
-                    skipped.append(a.name)
-                    continue
-                for s, outcome in self._arm_outcomes(number, a, out, progress):
-                    outcomes[a.name, s] = outcome
-                    spent += outcome.cpu_seconds
-                    split = self.splits[s]
-                    event = {
-                        "arm": a.name,
-                        "repeat": split.repeat,
-                        "fold": split.fold,
-                        "budget": split.budget,
-                    }
-                    log.write(json.dumps(event | {"cpu_seconds": round(outcome.cpu_seconds, 4)}) + "\n")
-                    log.flush()
-                    step(a.name)
-        return outcomes, skipped
-
-    def _arm_outcomes(
-        self, number: int, a: Arm, out: Path, progress: Progress
-    ) -> Iterator[tuple[int, Outcome]]:
-        todo = []
-        for s in range(len(self.splits)):
-            path = out / "partial" / f"{number:02d}-{s:04d}.npz"
-            if path.exists():
-                yield s, Outcome.read(path)
-            else:
-                todo.append((s, path))
-        single = len(self.splits) == 1
-        if self.bench.kind == "table" and self.jobs != 1 and len(todo) > 1:
-            from joblib import Parallel, delayed
-
-            jobs = (
-                delayed(_job)(self.build(a, self.splits[s]), self.arrays, self.splits[s], s) for s, _ in todo
-            )
-            paths = dict(todo)
-            for s, outcome in Parallel(n_jobs=self.jobs, return_as="generator_unordered")(jobs):
-                outcome.write(paths[s])
-                yield s, outcome
-            return
-        for s, path in todo:
-            estimator = self.build(a, self.splits[s])
-            progress.attach(estimator)
-            outcome, fitted = run_task(estimator, self.arrays, self.splits[s], self.threads)
-            if single:  # the very model that is scored here is the one delivered
-                keep(self, kept(out, number), a, fitted, all_rows=False)
-            outcome.write(path)
-            yield s, outcome
-
-
-def _check_numbers(**given: Any) -> None:
-    """Refuse what is no number, or out of range, before anything is computed."""
-    lowest = {"folds": 2, "repeats": 1, "seed": 0}
-    for name, value in given.items():
-        if value is None or (name == "folds" and value in ("domain", "time")):
-            continue
-        wanted = (int, float, np.integer) if name == "budget" else (int, np.integer)
-        if not isinstance(value, wanted) or isinstance(value, bool):
-            raise MedgraftError(f"{name} takes a number, not {value!r}.")
-        if value < lowest.get(name, -1) or (name in ("jobs", "budget") and value == 0):
-            raise MedgraftError(f"{name}={value} is out of range.")
-
-
-def _job(estimator: Any, data: TrainingData, split: Split, s: int) -> tuple[int, Outcome]:
-    return s, run_task(estimator, data, split, threads=1)[0]

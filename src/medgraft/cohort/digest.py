@@ -1,0 +1,39 @@
+"""Checksums of the samples that a cohort's table points to."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from medgraft.base import MedgraftError
+from medgraft.cohort.formats import walk
+from medgraft.cohort.ref import Ref
+
+
+def digest(cell: Any) -> bytes:
+    """Return a checksum of what a reference means: the bytes of its file, or files, and the part."""
+    if pd.isna(cell):
+        return b"missing"
+    ref = Ref.parse(str(cell))
+    whole = _file_digest(ref.path, Path(ref.path).stat().st_mtime_ns if Path(ref.path).exists() else 0)
+    if not ref.parts:
+        return whole
+    return hashlib.sha256(whole + json.dumps(ref.parts, sort_keys=True).encode()).digest()
+
+
+@lru_cache(maxsize=256)
+def _file_digest(path: str, changed: int) -> bytes:
+    """Return the SHA-256 of a file; many references may be to parts of one."""
+    try:
+        if Path(path).is_dir():
+            inside = [_file_digest(str(file), changed) for file in walk(Path(path))]
+            return hashlib.sha256(b"".join(inside)).digest()
+        with Path(path).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").digest()
+    except OSError as error:
+        raise MedgraftError(f"'{path}' cannot be read ({error.strerror}).") from error

@@ -1,0 +1,123 @@
+"""Which arms can run on a trial's design, and which one the others are compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from medgraft.base import MedgraftError
+from medgraft.methods import Method, entries
+from medgraft.trial.arms import Arm, arm
+from medgraft.trial.design import Design
+
+
+def choose_arms(asked: Sequence[Arm | str] | None, design: Design, has_network: bool) -> list[Arm]:
+    """Return the arms to run: those asked for, or the default methods whose needs are met.
+
+    A name with ``*`` stands for every registered method of that pattern that can run. A control that every
+    other arm is compared with is always among them.
+
+    Raises
+    ------
+    MedgraftError
+        An arm cannot run on this design, or there is nothing to transfer from.
+    """
+    met = design.satisfied(has_network)
+    if asked:
+        asked = [asked] if isinstance(asked, str | Arm) else asked
+        asked = _spelt_out(asked, design, met)
+        arms = [a if isinstance(a, Arm) else arm(a) for a in asked]
+        for a in arms:
+            _check(a, design, met)
+    else:
+        if not met & {"source", "pretrained"}:
+            raise MedgraftError(
+                "There is nothing to transfer from: give --domain and --target for other sites of the "
+                "same table, or --source for a second cohort or a pretrained network."
+            )
+        arms = [arm(name) for name in entries if entries[name].default and _runs(name, design, met)]
+    names = [a.name for a in arms]
+    for name in names:
+        if names.count(name) > 1:
+            raise MedgraftError(
+                f"The arm '{name}' is asked for twice: give it different settings, or drop one."
+            )
+    control = control_name(design, met, names)
+    if control not in names:
+        arms.append(arm(control))
+    # Controls first, guarded last: the order in which tables and the report show them.
+    rank = {"control": 0, "guard": 2}
+    return sorted(arms, key=lambda a: (0 if a.name == control else 1, rank.get(a.entry.family, 1)))
+
+
+def _spelt_out(asked: Sequence[Arm | str], design: Design, met: set[str]) -> list[Arm | str]:
+    """Replace each pattern by the methods of that name that can run and are not asked for already."""
+    out: list[Arm | str] = [a for a in asked if not _is_pattern(a)]
+    for pattern in (a for a in asked if _is_pattern(a)):
+        names = [name for name in entries.list(str(pattern)) if _runs(name, design, met)]
+        if not names:
+            raise MedgraftError(f"No method that can run on these data is called like '{pattern}'.")
+        taken = {a if isinstance(a, str) else a.name for a in out}
+        out += [name for name in names if name not in taken]
+    return out
+
+
+def _is_pattern(asked: Arm | str) -> bool:
+    return isinstance(asked, str) and "*" in asked and ":" not in asked
+
+
+def control_name(design: Design, met: set[str], names: Sequence[str] = ()) -> str:
+    """Return the name of the arm without transfer that the others are compared with.
+
+    It is ``scratch`` for networks, ``target-only`` where the target has labels, ``source-only``
+    where it has none, ``pooled`` when whole domains are left out.
+    """
+    if design.kind == "leave one domain out":
+        return "pooled"
+    if "images" in met and "source" not in met:
+        return next((n for n in names if n.split(":")[0] == "scratch"), "scratch")
+    if design.kind == "time-ordered":  # what every model of a patient's course must beat
+        return "last-value"
+    default = "target-only" if "target-labels" in met else "source-only"
+    return next((n for n in names if n.split(":")[0] == default), default)
+
+
+_REASONS = {
+    "source": "rows of another domain: give --domain and --target, or --source with a second cohort",
+    "target-labels": "labels of the target: --labels-per-class must be above 0",
+    "target-rows": "rows of the target in training, which --folds domain leaves out",
+    "images": "images: the data are a table",
+    "sites": "sites of several patients each, which --folds time has not",
+    "time": "records in the order of time: give --folds time with --time and --group",
+    "pretrained": "a pretrained network: give --source, for example timm:resnet18 or a safetensors file",
+}
+
+
+def _check(a: Arm, design: Design, met: set[str]) -> None:
+    if lacking := _lacking(a.entry, met):
+        raise MedgraftError(f"The arm '{a.name}' needs {_REASONS[lacking[0]]}.")
+    task = design.data.task
+    if task not in a.entry.tasks:
+        raise MedgraftError(f"The arm '{a.name}' cannot do {task}: it does {', '.join(a.entry.tasks)}.")
+    if a.method != "majority" and "images" in met and not met & {"pretrained"}:
+        raise MedgraftError(f"On images the arm '{a.name}' needs {_REASONS['pretrained']}.")
+
+
+def _lacking(entry: Method, met: set[str]) -> list[str]:
+    """Return the needs of a method that this design cannot meet."""
+    if entry.family == "federated" and "time" in met:  # there a site is one patient, who shares no sum
+        return ["sites"]
+    if entry.family == "guard" and "pretrained" in met:  # a network is a source to choose about, too
+        met = met | {"source"}
+    return [need for need in entry.needs if need not in met]
+
+
+def _runs(name: str, design: Design, met: set[str]) -> bool:
+    entry = entries[name]
+    if _lacking(entry, met) or design.data.task not in entry.tasks:
+        return False
+    if design.kind == "leave one domain out":
+        return entry.family == "control" and name != "source-only"  # pooled is the same there
+    # On images without other sites the array methods have no source rows and would repeat the probe.
+    if design.data.kind == "image" and "source" not in met:
+        return "images" in entry.needs or name in ("majority", "guarded")
+    return True
