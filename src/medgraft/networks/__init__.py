@@ -1,0 +1,1 @@
+"""Networks of our own: plain torch modules, no training."""

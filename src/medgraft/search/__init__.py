@@ -1,0 +1,1 @@
+"""Optimisers over settings and weights, budgeted and seeded."""
