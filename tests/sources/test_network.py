@@ -30,7 +30,7 @@ def test_frozen_batchnorm_keeps_its_statistics_and_its_function():
     before = {k: v.clone() for k, v in net.trunk.net.norm.state_dict().items()}
     probe = torch.randn(4, 4, 5, 5)
     function = net.trunk.net.norm.eval()(probe)
-    net.release(0)
+    net.release(range(3))
     step(net)
     assert all(torch.equal(before[k], v) for k, v in net.trunk.net.norm.state_dict().items())
     assert not net.trunk.net.norm.training  # in training, too, it computes what it computes afterwards
@@ -40,7 +40,7 @@ def test_frozen_batchnorm_keeps_its_statistics_and_its_function():
 def test_adapting_batchnorm_moves_in_released_blocks_only():
     for start, moves in ((0, True), (1, False)):
         net = network("adapt")
-        net.release(start)
+        net.release(range(start, 3))
         before = net.trunk.net.norm.running_mean.clone()
         step(net)
         assert torch.equal(before, net.trunk.net.norm.running_mean) is not moves
@@ -49,7 +49,7 @@ def test_adapting_batchnorm_moves_in_released_blocks_only():
 @pytest.mark.parametrize("start", [0, 1, 2, 3])
 def test_exactly_the_released_blocks_and_the_head_move(start):
     net = network()
-    net.release(start)
+    net.release(range(start, 3))
     before = {k: v.clone() for k, v in net.named_parameters()}
     step(net)
     moved = {k for k, v in net.named_parameters() if not torch.equal(before[k], v)}
@@ -64,7 +64,7 @@ def test_exactly_the_released_blocks_and_the_head_move(start):
 
 def test_the_frozen_prefix_leaves_no_gradient_graph():
     net = network()
-    net.release(2)
+    net.release([2])
     images = torch.randint(0, 256, (2, 3, 8, 8), dtype=torch.uint8)
     assert not net.trunk.prefix(images, 2).requires_grad
     assert net(images).requires_grad

@@ -48,6 +48,7 @@ def run_batches(
     *,
     device: torch.device | str = "cpu",
     progress: Callable[[int], None] | None = None,
+    out: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Apply `network` to n tensors, and return its rows in order.
 
@@ -66,6 +67,8 @@ def run_batches(
         Where the network lies.
     progress : callable, optional
         Called with the number of rows done.
+    out : tensor (n, ...), optional
+        Where the rows are put, in its type; made where none is given.
     """
     device = torch.device(device)
     on_cpu = device.type == "cpu"
@@ -85,13 +88,17 @@ def run_batches(
     def whole(start: int) -> torch.Tensor:
         return compute(gather(start), start)
 
-    parts = []
     with workers(torch.get_num_threads() if on_cpu else 4) as pool:
         for start, part in zip(starts, _ahead(pool, whole if on_cpu else gather, starts), strict=True):
-            parts.append(part if on_cpu else compute(part, start))
+            rows = part if on_cpu else compute(part, start)
+            if out is None:
+                out = torch.empty(n, *rows.shape[1:], dtype=rows.dtype)
+            out[start : start + len(rows)] = rows
             if progress is not None:
                 progress(min(start + size, n))
-    return torch.cat(parts)
+    if out is None:
+        raise ValueError("there is nothing to compute")
+    return out
 
 
 def features_of(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Self
 
 import torch
@@ -11,7 +11,7 @@ from torch import nn
 from medgraft.base import MedgraftError
 from medgraft.sources.trunk import Trunk
 
-BATCHNORM = ("frozen", "adapt")
+BATCHNORM = ("frozen", "recompute", "adapt")
 
 
 class Head(nn.Module):
@@ -41,7 +41,7 @@ class Head(nn.Module):
 
 
 class Network(nn.Module):
-    """A trunk and a head, trained from block `start` to the output; everything before it stands still.
+    """A trunk and a head; the head trains, and those blocks that are released.
 
     Parameters
     ----------
@@ -49,7 +49,8 @@ class Network(nn.Module):
     head : Head
     batchnorm : str
         ``"frozen"``: BatchNorm layers keep their statistics and their weights, and use them in training
-        too, so that they compute the same as before; ``"adapt"``: those in released blocks train.
+        too, so that they compute the same as before; ``"recompute"``: the same, with statistics that were
+        measured anew beforehand; ``"adapt"``: those in released blocks train.
     """
 
     def __init__(self, trunk: Trunk, head: Head, batchnorm: str = "frozen") -> None:
@@ -57,8 +58,9 @@ class Network(nn.Module):
         if batchnorm not in BATCHNORM:
             raise MedgraftError(f"batchnorm='{batchnorm}' does not exist: use one of {', '.join(BATCHNORM)}.")
         self.trunk, self.head, self.batchnorm = trunk, head, batchnorm
-        self.start = len(trunk.blocks)
-        self.release(self.start)
+        self.released: frozenset[int] = frozenset()
+        self.only: set[int] | None = None  # an adapter's choice of weights, by id
+        self.release(())
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Return scores (b, k) of images (b, c, s, s) with values 0 to 255."""
@@ -70,12 +72,17 @@ class Network(nn.Module):
         out: torch.Tensor = self.head(self.trunk.suffix(h, k))
         return out
 
-    def release(self, start: int) -> None:
-        """Let the blocks from `start` on train, and freeze those before; the head always trains."""
-        self.start = start
+    def rest_with_map(self, h: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Return scores as `rest` does, the last map before pooling, and the features (b, d)."""
+        maps, features = self.trunk.suffix_with_map(h, k)
+        return self.head(features), maps, features
+
+    def release(self, blocks: Iterable[int]) -> None:
+        """Let some blocks train, by place, and freeze the others; the head always trains."""
+        self.released = frozenset(blocks)
         for weight in self.trunk.parameters():
             weight.requires_grad_(False)
-        for block in range(start, len(self.trunk.blocks)):
+        for block in self.released:
             for weight in self.block_weights(block):
                 weight.requires_grad_(True)
         self.train(self.training)
@@ -84,21 +91,24 @@ class Network(nn.Module):
         """Return the weights of a block that its release lets train."""
         kept = (
             {id(p) for norm in self._norms() for p in norm.parameters()}
-            if self.batchnorm == "frozen"
+            if self.batchnorm != "adapt"
             else set()
         )
         modules = self.trunk.block_modules(block)
-        return [p for module in modules for p in module.parameters() if id(p) not in kept]
+        weights = [p for module in modules for p in module.parameters()]
+        if self.only is not None:
+            return [p for p in weights if id(p) in self.only]
+        return [p for p in weights if id(p) not in kept]
 
     def train(self, mode: bool = True) -> Self:
         """Set training mode for what trains; frozen blocks (and frozen BatchNorm) stay in evaluation mode."""
         super().train(mode)
         if not mode:
             return self
-        for block in range(self.start):
+        for block in set(range(len(self.trunk.blocks))) - self.released:
             for module in self.trunk.block_modules(block):
                 module.eval()
-        if self.batchnorm == "frozen":
+        if self.batchnorm != "adapt":
             for norm in self._norms():
                 norm.eval()
         return self

@@ -69,6 +69,17 @@ class Trunk(nn.Module):
         """Run from block `k` to the end: ``suffix(prefix(x, k), k)`` equals ``forward(x)``."""
         return _flat(self._run(self.normalise(h) if k == 0 else h, k, len(self.blocks)))
 
+    def suffix_with_map(self, h: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the last activations that still have places (b, ...), and what `suffix` gives."""
+        h = self.normalise(h) if k == 0 else h
+        maps = h
+        for block in range(k, len(self.blocks)):
+            for module in self.block_modules(block):
+                h = module(h)
+                if h.ndim > 2 and h[0].numel() > h.shape[1]:
+                    maps = h
+        return maps, _flat(h)
+
     def _run(self, h: torch.Tensor, start: int, stop: int) -> torch.Tensor:
         for block in range(start, stop):
             for module in self.block_modules(block):

@@ -292,7 +292,7 @@ def test_a_plan_says_what_will_happen_and_what_it_costs(network):
 @pytest.mark.parametrize(
     ("settings", "why"),
     [
-        ({"batchnorm": "melted"}, "frozen, adapt"),
+        ({"batchnorm": "melted"}, "frozen, recompute, adapt"),
         ({"augmentation": "heavy"}, "none, light"),
         ({"schedule": "magic"}, "cosine, constant"),
         ({"precision": "8"}, "use 32 or 16-mixed"),
@@ -314,3 +314,45 @@ def test_a_table_without_images_is_refused(network):
 
 def test_mixed_precision_is_left_alone_on_the_cpu(network, images):
     assert fitted(network, images, precision="16-mixed", epochs=1).report_["best_epoch"] >= 0
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"adapter": "lora", "rank": 2},
+        {"adapter": "bitfit"},
+        {"penalty": "l2-sp"},
+        {"penalty": "delta"},
+        {"penalty": "bss"},
+        {"batchnorm": "recompute"},
+        {"mix": "cutmix", "loss": "focal"},
+        {"layers": "blocks.3-blocks.4", "optimizer": "adamax", "schedule": "step"},
+        {"cache": "float16", "soup": 2, "find_lr": True},
+    ],
+    ids=lambda s: "-".join(map(str, s.values())),
+)
+def test_every_way_of_training_is_reproducible_and_survives_saving(network, images, settings, tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    few, settings = images.iloc[:24], {"epochs": 1, "gradual": 0.0} | settings
+    model = fitted(network, few, **settings)
+    p = model.predict_proba(few)
+    assert np.array_equal(fitted(network, few, **settings).predict_proba(few), p)
+    config, tensors = model.state()
+    save_file(tensors, tmp_path / "m.safetensors")
+    again = FineTune.from_state(config, load_file(tmp_path / "m.safetensors"))
+    assert np.array_equal(again.predict_proba(few), p)
+
+
+def test_mixing_and_penalties_do_not_change_what_the_held_out_loss_measures(network, images):
+    plain, mixed = (
+        fitted(network, images, epochs=1),
+        fitted(network, images, mix="mixup", penalty="l2-sp", epochs=1),
+    )
+    assert plain.report_["loss_held_out"][0] == mixed.report_["loss_held_out"][0]
+
+
+def test_the_plan_says_where_activations_will_be_kept(network):
+    said = FineTune(network).plan(100, 10)["prefix_cache"]
+    assert said["place"] == "memory" and said["bytes"] > 0
+    assert FineTune(network, unfreeze=1.0).plan(100, 10)["prefix_cache"] == {"place": "none", "bytes": 0}

@@ -21,7 +21,7 @@ def test_rates_fall_by_the_same_factor_from_block_to_block():
 def test_blocks_are_released_one_by_one_from_the_output():
     p = policy()
     assert [(g.name, g.release) for g in p.groups] == [("b4", 0), ("b3", 1), ("b2", 3)]
-    assert [p.start(epoch) for epoch in range(5)] == [4, 3, 3, 2, 2]
+    assert [min(p.released(epoch)) for epoch in range(5)] == [4, 3, 3, 2, 2]
     assert p.first == 2
 
 
@@ -55,3 +55,16 @@ def test_the_description_names_every_block_once():
 def test_what_is_out_of_range_is_one_sentence(wrong):
     with pytest.raises(MedgraftError, match="out of range"):
         policy(**wrong)
+
+
+def test_a_window_of_layers_trains_and_what_is_above_it_stands_still():
+    p = policy(layers="b1-b2", gradual=0.0)
+    assert [(g.block, g.lr) for g in p.groups] == [(2, 1e-3), (1, 5e-4)]
+    assert p.frozen == ("b0", "b3", "b4")
+    assert p.first == 1
+    assert [f"{name}: frozen throughout" in p.describe()["freeze"] for name in ("b3", "b2")] == [True, False]
+
+
+def test_layers_that_do_not_exist_are_one_sentence():
+    with pytest.raises(MedgraftError, match="it has b0, b1"):
+        policy(layers="b1|c*")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -18,7 +20,9 @@ if TYPE_CHECKING:
     from medgraft.sources.backbone import Backbone
     from medgraft.sources.network import Network
 
-MEMORY = 2**30  # bytes of activations or images that may be kept
+MEMORY = 2**30  # bytes of activations or images that may be kept in memory
+DISK = 0.5  # share of the free disk that activations may take beyond that
+TYPES = {"float32": 4, "float16": 2}  # bytes of a number
 
 
 class Inputs(ABC):
@@ -40,6 +44,9 @@ class Inputs(ABC):
 class Kept(Inputs):
     """Activations before block `first` of every image, in several views, computed once.
 
+    They lie in memory up to 1 GiB, and beyond that in a temporary file that is mapped into memory and gone
+    with the process.
+
     View 0 is the image as it is; the others are changed at random. Training draws one view of each image
     an epoch, so that the frozen blocks run once per view and not once per epoch.
     """
@@ -55,6 +62,7 @@ class Kept(Inputs):
         seed: int,
         device: torch.device,
         tell: Callable[[int, int], None],
+        dtype: str = "float32",
     ) -> None:
         from medgraft.sources.forward import run_batches
 
@@ -72,6 +80,7 @@ class Kept(Inputs):
             lambda images: network.trunk.prefix(images, first),
             device=device,
             progress=lambda done: tell(done, n * views),
+            out=_store((n * views, *activation_shape(network, backbone, first)), dtype),
         )
 
     def get(self, rows: NDArray[np.intp], rng: np.random.Generator | None) -> torch.Tensor:
@@ -79,7 +88,7 @@ class Kept(Inputs):
         import torch
 
         views = np.zeros(len(rows), np.intp) if rng is None else rng.integers(self.views, size=len(rows))
-        return self.values[torch.from_numpy(views * self.n + rows)]
+        return self.values[torch.from_numpy(views * self.n + rows)].float()
 
 
 class Live(Inputs):
@@ -107,16 +116,31 @@ class Live(Inputs):
         return augment(images, rng) if rng is not None and self.changes else images
 
 
-def fits(network: Network, backbone: Backbone, first: int, count: int) -> bool:
-    """Whether `count` activations before block `first` may be kept in memory."""
+def activation_shape(network: Network, backbone: Backbone, first: int) -> tuple[int, ...]:
+    """Return the shape of one image's activations before block `first`."""
     import torch
 
-    if first == 0:
-        return False
-    image = torch.zeros(1, backbone.channels, backbone.spec.input_size, backbone.spec.input_size)
+    size = backbone.spec.input_size
+    image = torch.zeros(1, backbone.channels, size, size)
     with torch.inference_mode():
-        one = network.trunk.cpu().prefix(image, first)
-    return count * one.numel() * one.element_size() <= MEMORY
+        return tuple(network.trunk.cpu().prefix(image, first).shape[1:])
+
+
+def room(count: int, shape: tuple[int, ...], dtype: str) -> tuple[int, str]:
+    """Return the bytes of so many activations, and where there is room: "memory", "disk" or ""."""
+    needed = count * int(np.prod(shape)) * TYPES[dtype]
+    if needed <= MEMORY:
+        return needed, "memory"
+    return needed, "disk" if needed <= DISK * shutil.disk_usage(tempfile.gettempdir()).free else ""
+
+
+def _store(shape: tuple[int, ...], dtype: str) -> torch.Tensor:
+    import torch
+
+    if room(shape[0], shape[1:], dtype)[1] == "memory":
+        return torch.empty(shape, dtype=getattr(torch, dtype))
+    file = tempfile.TemporaryFile()  # noqa: SIM115  # open as long as the tensor lives, then gone
+    return torch.from_numpy(np.memmap(file, dtype=dtype, mode="w+", shape=shape))
 
 
 class Batches:
@@ -150,6 +174,15 @@ class Batches:
         self.epoch += 1
         for part in np.array_split(rng.permutation(len(self.rows)), self.count):
             yield self.batch(part, rng)
+
+    def endless(self, count: int, seed: int) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
+        """Yield `count` batches, epoch after epoch, in an order of their own."""
+        again = Batches(self.inputs, self.rows, self.y, self.weight, -(-len(self.rows) // self.count), seed)
+        while count > 0:
+            for batch in again:
+                if count > 0:
+                    yield batch
+                count -= 1
 
     def batch(
         self, part: NDArray[np.intp], rng: np.random.Generator | None

@@ -38,7 +38,7 @@ def step_seconds(network: Network, backbone: Backbone, first: int, batch: int = 
 
     size = backbone.spec.input_size
     images = torch.zeros(batch, backbone.channels, size, size, dtype=torch.uint8)
-    network.release(first)
+    network.release(range(first, len(network.trunk.blocks)))
     network.train()
 
     def prefix() -> torch.Tensor:

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from medgraft.methods.finetune import augment, cost
-from medgraft.methods.finetune.features import BackboneFeatures
+from medgraft.methods.finetune import adapters, augment, cost
 from medgraft.methods.finetune.groups import Policy, make_policy
-from medgraft.methods.finetune.head import class_weights, fit_head
+from medgraft.methods.finetune.head import class_weights
 from medgraft.methods.finetune.images import Labelled
 from medgraft.methods.finetune.inner import hold_out
 from medgraft.methods.finetune.loop import History, Recipe
+from medgraft.methods.finetune.objective import make_loss
+from medgraft.methods.finetune.penalties import make_penalty
+from medgraft.methods.finetune.stages import fit_head_to, measure_anew, room_for, train_blocks
 from medgraft.methods.finetune.trained import NetworkEstimator
 from medgraft.methods.registry import method
 from medgraft.sources.pretrained import Pretrained
 
-if TYPE_CHECKING:
-    import torch
-
-    from medgraft.methods.finetune.batches import Inputs
+# Settings that the report repeats.
+TOLD = ("batchnorm", "augmentation", "adapter", "penalty", "loss", "mix", "optimizer", "schedule")
 
 
 @method(
@@ -33,6 +33,10 @@ if TYPE_CHECKING:
         "Howard and Ruder 2018, doi:10.18653/v1/P18-1031",
         "Kumar et al. 2022, arXiv:2202.10054",
         "Loshchilov and Hutter 2019, arXiv:1711.05101",
+        "Li, Grandvalet and Davoine 2018, arXiv:1802.01483 (penalty=l2-sp)",
+        "Li et al. 2019, arXiv:1901.09229 (penalty=delta)",
+        "Chen et al. 2019, NeurIPS 32 (penalty=bss)",
+        "Hu et al. 2022, arXiv:2106.09685 (adapter=lora)",
     ),
     default=True,
 )
@@ -63,29 +67,54 @@ class FineTune(NetworkEstimator):
         Factor from one block to the one below.
     head_lr : float, default 1e-3
         Peak learning rate of the head.
+    find_lr : bool, default False
+        Multiply all three by what a range test on the training rows finds (see `lr_finder`).
     unfreeze : float, default 0.5
         Share of the blocks that train in the end, counted from the output; 0 to 1.
+    layers : str, default ""
+        Blocks that train, by name, in place of `unfreeze`: ``"blocks.5*|conv_head"``, ``"stem-blocks.4"``.
     gradual : float, default 0.3
         Share of the epochs in which they are released one by one; 0: all at once.
+    adapter : str, default "none"
+        ``"lora"``: released matrices change by one of low rank; ``"bitfit"``: only biases and norms train.
+    rank : int, default 8
+        Of ``"lora"``.
+    penalty : str, default "none"
+        ``"l2-sp"``: weights are drawn to the pretrained ones; ``"delta"``: the last map is; ``"bss"``: weak
+        directions of the features are shrunk.
+    strength : float, default -1
+        Of the penalty; below zero: that of its paper (0.1, 0.01, 0.001).
     batchnorm : str, default "frozen"
         ``"frozen"``: BatchNorm keeps its statistics and weights throughout, and training uses them too, so
-        that small batches do no harm; ``"adapt"``: that of released blocks trains and updates its statistics.
+        that small batches do no harm; ``"recompute"``: the same, with statistics of the training images;
+        ``"adapt"``: that of released blocks trains and updates its statistics.
+    loss : str, default "auto"
+        ``"auto"``, or against imbalance ``"focal"`` or ``"logit-adjusted"``, or ``"smooth"`` (labels).
+    class_weight : str or None, default None
+        ``"balanced"``: every class counts the same; None: every image does, as in the other arms of a trial.
+    mix : str, default "none"
+        ``"mixup"`` or ``"cutmix"`` of training images, or of the frozen blocks' maps of them.
     augmentation : str, default "light"
         ``"light"``: flips left to right, small turns, shifts, zooms and changes of grey level, of training
         images only; ``"none"``, for instance where the side of the body matters.
     views : int, default 4
         Versions of each training image (the unchanged one included) when blocks are frozen throughout: their
-        activations are computed once and kept in memory.
-    class_weight : str or None, default None
-        ``"balanced"``: every class counts the same; None: every image does, as in the other arms of a trial.
+        activations are computed once and kept.
+    cache : str, default "float32"
+        Type in which they are kept; ``"float16"`` halves memory, or disk beyond 1 GiB.
     validation : float, default 0.15
         Share of the training rows held out, patients whole, to stop early; 0: none.
     patience : int, default 4
         Epochs without a better held-out loss before stopping.
+    soup : int, default 1
+        Average the weights of so many of the best epochs, if that is no worse on the held-out rows.
+    optimizer : str, default "adamw"
+        ``"adamw"``, ``"adam"``, ``"adamax"``, ``"sgd"`` or ``"rmsprop"``.
     schedule : str, default "cosine"
-        Learning rate after a short warm-up: ``"cosine"`` down to zero or ``"constant"``.
+        Learning rate after a short warm-up: ``"cosine"`` or ``"linear"`` down to zero, ``"step"``,
+        ``"plateau"`` or ``"constant"``.
     weight_decay : float, default 0.01
-        Of AdamW.
+        Of the optimizer.
     batch_size : int, default 32
         Images a step.
     precision : str, default "32"
@@ -108,8 +137,8 @@ class FineTune(NetworkEstimator):
     -----
     The same seed on the same machine gives the same weights, with frozen BatchNorm on any number of cores.
     Cost: `plan` measures it on the machine at hand.
-    Memory: up to 1 GiB of activations; beyond that the frozen blocks run again at each step, without a
-    gradient.
+    Memory: up to 1 GiB of activations; beyond that they lie in a temporary file, if it takes no more than
+    half of the free disk; beyond that the frozen blocks run again at each step, without a gradient.
 
     Examples
     --------
@@ -128,14 +157,25 @@ class FineTune(NetworkEstimator):
         lr: float = 5e-4,
         lr_decay: float = 0.7,
         head_lr: float = 1e-3,
+        find_lr: bool = False,
         unfreeze: float = 0.5,
+        layers: str = "",
         gradual: float = 0.3,
+        adapter: str = "none",
+        rank: int = 8,
+        penalty: str = "none",
+        strength: float = -1.0,
         batchnorm: str = "frozen",
+        loss: str = "auto",
+        class_weight: str | None = None,
+        mix: str = "none",
         augmentation: str = "light",
         views: int = 4,
-        class_weight: str | None = None,
+        cache: str = "float32",
         validation: float = 0.15,
         patience: int = 4,
+        soup: int = 1,
+        optimizer: str = "adamw",
         schedule: str = "cosine",
         weight_decay: float = 0.01,
         batch_size: int = 32,
@@ -149,14 +189,25 @@ class FineTune(NetworkEstimator):
         self.lr = lr
         self.lr_decay = lr_decay
         self.head_lr = head_lr
+        self.find_lr = find_lr
         self.unfreeze = unfreeze
+        self.layers = layers
         self.gradual = gradual
+        self.adapter = adapter
+        self.rank = rank
+        self.penalty = penalty
+        self.strength = strength
         self.batchnorm = batchnorm
+        self.loss = loss
+        self.class_weight = class_weight
+        self.mix = mix
         self.augmentation = augmentation
         self.views = views
-        self.class_weight = class_weight
+        self.cache = cache
         self.validation = validation
         self.patience = patience
+        self.soup = soup
+        self.optimizer = optimizer
         self.schedule = schedule
         self.weight_decay = weight_decay
         self.batch_size = batch_size
@@ -166,6 +217,7 @@ class FineTune(NetworkEstimator):
 
     def _fit(self, rows: Labelled) -> None:
         augment.check(self.augmentation)
+        adapters.check(self.adapter)
         k = 0 if self.task == "regression" else len(self.classes_)
         self.center_, self.spread_ = 0.0, 1.0
         y = rows.y
@@ -180,18 +232,22 @@ class FineTune(NetworkEstimator):
         source = Pretrained.of(self.source)
         self.backbone_ = source.load(pretrained=self._pretrained, seed=self.random_state)
         policy = self._policy()
+        recipe = self._recipe(policy, rows.take(train), k)
         self.network_ = self._network(max(k, 1))
+        if self.batchnorm == "recompute":
+            measure_anew(self, rows.take(train).paths)
         if self._pretrained and k != 1:
-            self._fit_head(rows.take(train), k, source)
+            fit_head_to(self, rows.take(train), k, source)
         history = History()
         if self.epochs > 0 and k != 1:
-            history = self._train(rows, train, held, policy)
+            history = train_blocks(self, rows, train, held, recipe)
         self.report_ = self._report(policy, history, len(train), len(held))
 
     def _policy(self) -> Policy:
         return make_policy(
             [name for name, _ in self.backbone_.module.blocks],
             unfreeze=self.unfreeze,
+            layers=self.layers,
             gradual=self.gradual,
             epochs=self.epochs,
             lr=self.lr,
@@ -199,72 +255,32 @@ class FineTune(NetworkEstimator):
             head_lr=self.head_lr,
         )
 
-    def _fit_head(self, rows: Labelled, k: int, source: Pretrained) -> None:
-        """Stage 1: the head on frozen features, which other arms may have left in the cache."""
-        import pandas as pd
-        import torch
-
-        featuriser = BackboneFeatures(source, device=self.device)
-        featuriser.progress = self.progress
-        F = featuriser.transform(pd.DataFrame({"image": rows.paths}))
-        found = fit_head(F, rows.y, rows.weight, rows.units, k, self.random_state)
-        head = self.network_.head
-        with torch.no_grad():
-            places = (head.mean, head.scale, head.linear.weight, head.linear.bias)
-            for place, values in zip(places, found, strict=True):
-                place.copy_(torch.from_numpy(np.asarray(values)))
-
-    def _train(self, rows: Labelled, train: Any, held: Any, policy: Policy) -> History:
-        """Stage 2: the released blocks."""
-        from medgraft.methods.finetune.batches import Batches
-        from medgraft.methods.finetune.loop import train as run
-        from medgraft.sources.forward import pick_device
-
-        device = pick_device(self.device)
-        recipe = Recipe(
-            policy, self.epochs, self.schedule, self.weight_decay, self.patience, str(self.precision)
+    def _recipe(self, policy: Policy, rows: Labelled, k: int) -> Recipe:
+        return Recipe(
+            policy,
+            make_loss(self.loss, rows.y, rows.weight, k),
+            make_penalty(self.penalty, self.strength),
+            self.epochs,
+            self.patience,
+            self.optimizer,
+            self.schedule,
+            self.weight_decay,
+            self.mix,
+            self.soup,
+            str(self.precision),
         )
-        seed = self.random_state
-        fit = self._inputs(rows.take(train).paths, policy.first, changes=True, device=device)
-        order = np.arange(len(train))
-        batches = Batches(fit, order, rows.y[train], rows.weight[train], self.batch_size, seed)
-        watch = None
-        if len(held):
-            inputs = self._inputs(rows.take(held).paths, policy.first, changes=False, device=device)
-            watch = Batches(
-                inputs, np.arange(len(held)), rows.y[held], rows.weight[held], self.batch_size, seed
-            )
-        return run(
-            self.network_, recipe, batches, watch, seed=seed, device=device, tell=self._tell("training")
-        )
-
-    def _inputs(self, paths: list[str], first: int, *, changes: bool, device: torch.device) -> Inputs:
-        from medgraft.methods.finetune.batches import Kept, Live, fits
-        from medgraft.sources.forward import open_image
-
-        backbone = self.backbone_
-        views = self.views if changes and self.augmentation != "none" else 1
-
-        def read(i: int) -> torch.Tensor:
-            return open_image(paths[i], backbone.preprocess)
-
-        if not fits(self.network_, backbone, first, len(paths) * views):
-            each = backbone.channels * backbone.spec.input_size**2
-            return Live(read, len(paths), changes and self.augmentation != "none", each)
-        tell = self._tell("frozen blocks")
-        network = self.network_.to(device)
-        return Kept(network, backbone, read, len(paths), views, first, self.random_state, device, tell)
 
     def _report(self, policy: Policy, history: History, n_train: int, n_held: int) -> dict[str, Any]:
         return {
             "load": self.backbone_.report.to_dict(),
             **policy.describe(),
-            "batchnorm": self.batchnorm,
-            "augmentation": self.augmentation,
+            **{name: getattr(self, name) for name in TOLD},
             "images": {"train": n_train, "held_out": n_held},
             "loss_train": history.train,
             "loss_held_out": history.held,
             "best_epoch": history.best,
+            "averaged_epochs": history.soup,
+            "learning_rate_factor": history.factor,
             "note": self.note_,
         }
 
@@ -284,15 +300,17 @@ class FineTune(NetworkEstimator):
         made.backbone_ = Pretrained.of(self.source).load(pretrained=self._pretrained, seed=self.random_state)
         policy, made.network_ = made._policy(), made._network(2)
         views = self.views if self.augmentation != "none" else 1
+        bytes_kept, place = room_for(made, policy.first, n_fit * views) if policy.first else (0, "")
         probed = made.network_, made.backbone_, policy.first
         seconds = cost.training_seconds(*probed, epochs=self.epochs, views=views, head=self._pretrained)
         report = made.backbone_.report
-        fixed = self.batchnorm == "frozen"
+        words = {"frozen": "frozen: statistics and weights stay", "adapt": "adapts in released blocks"}
         return {
             "load": report.sentence(),
             "adapt": list(report.adapted),
             **policy.describe(),
-            "batchnorm": "frozen: statistics and weights stay" if fixed else "adapts in released blocks",
+            "batchnorm": words.get(self.batchnorm, "statistics of the training images, then frozen"),
             "augmentation": augment.WORDS[self.augmentation],
+            "prefix_cache": {"place": place or "none", "bytes": bytes_kept if place else 0},
             "cpu_seconds": seconds(n_fit, n_predict),
         }

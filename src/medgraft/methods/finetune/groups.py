@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from typing import Any
 
 from medgraft.base import MedgraftError
@@ -40,6 +41,8 @@ class Policy:
         Blocks that never train, input side first.
     groups : tuple of Group
         Blocks that train, output side first.
+    n_blocks : int
+        Blocks of the trunk; those above a window of layers that trains stand still too.
     head_lr : float
         Peak learning rate of the head.
     """
@@ -47,16 +50,21 @@ class Policy:
     frozen: tuple[str, ...]
     groups: tuple[Group, ...]
     head_lr: float
+    n_blocks: int
 
     @property
     def first(self) -> int:
         """Place of the first block that ever trains: all before it is a fixed function of the image."""
-        return len(self.frozen)
+        return min((g.block for g in self.groups), default=self.n_blocks)
 
-    def start(self, epoch: int) -> int:
-        """Place of the first block that trains in this epoch."""
-        ready = [g.block for g in self.groups if g.release <= epoch]
-        return min(ready, default=len(self.frozen) + len(self.groups))
+    def released(self, epoch: int) -> list[int]:
+        """Places of the blocks that train in this epoch."""
+        return [g.block for g in self.groups if g.release <= epoch]
+
+    def faster(self, factor: float) -> Policy:
+        """Return the policy with all learning rates times a factor."""
+        groups = tuple(replace(g, lr=g.lr * factor) for g in self.groups)
+        return replace(self, groups=groups, head_lr=self.head_lr * factor)
 
     def describe(self) -> dict[str, Any]:
         """Return what freezes, and the learning rates by group, for plans."""
@@ -75,12 +83,20 @@ def make_policy(
     lr: float,
     lr_decay: float,
     head_lr: float,
+    layers: str = "",
 ) -> Policy:
     """Share out release times and learning rates over the blocks of a trunk.
 
-    The last ``ceil(unfreeze * blocks)`` blocks train. They are released one after the other from the output
-    towards the input during the first ``gradual * epochs`` epochs (Howard and Ruder 2018). The block next to
-    the head gets `lr`, each one further down `lr_decay` times the rate of the one above.
+    The last ``ceil(unfreeze * blocks)`` blocks train, or those that `layers` names. They are released one
+    after the other from the output towards the input during the first ``gradual * epochs`` epochs (Howard
+    and Ruder 2018). The one next to the head gets `lr`, each one further down `lr_decay` times the rate of
+    the one above.
+
+    Parameters
+    ----------
+    layers : str
+        Blocks by name: patterns such as ``"blocks.5*"``, or a window ``"blocks.2-blocks.4"`` with both ends,
+        several joined by ``|``; empty: by `unfreeze`.
 
     Examples
     --------
@@ -98,10 +114,37 @@ def make_policy(
         if not low <= value <= high:
             raise MedgraftError(f"{name}={value:g} is out of range: use a number from {low:g} to {high:g}.")
     count = -int(-unfreeze * len(blocks) // 1)  # ceiling
+    places = named(blocks, layers) if layers else list(range(len(blocks) - count, len(blocks)))
     span = gradual * epochs
     groups = []
-    for up in range(count):
-        place = len(blocks) - 1 - up
-        release = min(int(up * span / max(count, 1)), max(epochs - 1, 0))
+    for up, place in enumerate(reversed(places)):
+        release = min(int(up * span / len(places)), max(epochs - 1, 0))
         groups.append(Group(blocks[place], place, release, lr * lr_decay**up))
-    return Policy(tuple(blocks[: len(blocks) - count]), tuple(groups), head_lr)
+    frozen = tuple(name for place, name in enumerate(blocks) if place not in places)
+    return Policy(frozen, tuple(groups), head_lr, len(blocks))
+
+
+def named(blocks: list[str], layers: str) -> list[int]:
+    """Return the places of the blocks that some words name, in order.
+
+    Raises
+    ------
+    MedgraftError
+        A part of the words names no block.
+
+    Examples
+    --------
+    >>> named(["stem", "blocks.0", "blocks.1", "conv"], "stem|blocks.1-conv")
+    [0, 2, 3]
+    """
+    places: set[int] = set()
+    for part in layers.split("|"):
+        low, dash, high = part.strip().partition("-")
+        if dash and low in blocks and high in blocks:
+            found = set(range(blocks.index(low), blocks.index(high) + 1))
+        else:
+            found = {place for place, name in enumerate(blocks) if fnmatchcase(name, part.strip())}
+        if not found:
+            raise MedgraftError(f"layers='{part}' names no block of the network: it has {', '.join(blocks)}.")
+        places |= found
+    return sorted(places)

@@ -8,24 +8,24 @@ import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from medgraft.base import MedgraftError
+from medgraft.methods.finetune import mixing, optimisers
 from medgraft.methods.finetune.batches import Batches
 from medgraft.methods.finetune.groups import Policy
+from medgraft.methods.finetune.objective import Loss
+from medgraft.methods.finetune.penalties import Penalty
+from medgraft.methods.finetune.soup import Soup
 
 if TYPE_CHECKING:
     import torch
 
     from medgraft.sources.network import Network
-
-SCHEDULES = ("cosine", "constant")
-WARM_UP = 0.05  # share of the steps in which the learning rate rises
-PIECE = (
-    8  # images whose gradient one core computes; fixed, so that the sum is the same on any number of cores
-)
 
 
 @dataclass(frozen=True)
@@ -36,37 +36,51 @@ class Recipe:
     ----------
     policy : Policy
         What trains, from when on, how fast.
+    loss : callable
+        Scores and targets -> the loss of each image.
+    penalty : Penalty
+        What is added to it.
     epochs : int
         At most so many.
-    schedule : str
-        ``"cosine"`` or ``"constant"``, both after a short warm-up.
-    weight_decay : float
-        Of AdamW.
     patience : int
         Epochs without a better held-out loss after which training stops.
+    optimizer, schedule : str
+        See `medgraft.methods.finetune.optimisers`.
+    weight_decay : float
+        Of the optimiser.
+    mix : str
+        See `medgraft.methods.finetune.mixing`.
+    soup : int
+        So many of the best epochs are averaged; 1: only the best is kept.
     precision : str
         ``"32"`` or ``"16-mixed"`` (CUDA).
     """
 
     policy: Policy
+    loss: Loss
+    penalty: Penalty
     epochs: int
-    schedule: str
-    weight_decay: float
     patience: int
-    precision: str
+    optimizer: str = "adamw"
+    schedule: str = "cosine"
+    weight_decay: float = 0.01
+    mix: str = "none"
+    soup: int = 1
+    precision: str = "32"
 
     def __post_init__(self) -> None:
-        if self.schedule not in SCHEDULES:
-            raise MedgraftError(
-                f"schedule='{self.schedule}' does not exist: use one of {', '.join(SCHEDULES)}."
-            )
+        optimisers.check(self.optimizer, self.schedule)
+        mixing.check(self.mix)
+        if self.soup < 1:
+            raise MedgraftError(f"soup={self.soup} is out of range: use a whole number from 1.")
         if str(self.precision) not in ("32", "16-mixed"):
             raise MedgraftError(f"precision='{self.precision}' does not exist: use 32 or 16-mixed.")
 
-    def factor(self, done: float) -> float:
-        """Return the learning rate as a share of its peak when a share `done` of the steps is done."""
-        warm = min(1.0, (done + 1e-3) / WARM_UP)
-        return warm if self.schedule == "constant" else warm * 0.5 * (1.0 + math.cos(math.pi * done))
+    def groups(self, network: Network) -> list[dict[str, Any]]:
+        """Return the weights that will train, with their peak learning rates."""
+        groups = [{"params": list(network.head.parameters()), "peak": self.policy.head_lr}]
+        groups += [{"params": network.block_weights(g.block), "peak": g.lr} for g in self.policy.groups]
+        return [g for g in groups if g["params"]]
 
 
 @dataclass
@@ -79,11 +93,17 @@ class History:
         Mean loss on the training and on the held-out rows; ``held[0]`` is before the first epoch.
     best : int
         Number of the epoch whose weights were kept; 0 is before the first.
+    soup : list of int
+        Epochs whose weights were averaged, where the average was no worse than the best of them.
+    factor : float
+        What the learning rates were multiplied by.
     """
 
     train: list[float] = field(default_factory=list)
     held: list[float] = field(default_factory=list)
     best: int = 0
+    soup: list[int] = field(default_factory=list)
+    factor: float = 1.0
 
 
 def train(
@@ -95,6 +115,7 @@ def train(
     seed: int,
     device: torch.device,
     tell: Callable[[int, int], None],
+    find_lr: bool = False,
 ) -> History:
     """Train `network` in place, and leave it with the weights of its best epoch, in evaluation mode.
 
@@ -114,10 +135,17 @@ def train(
     with _quiet(), kept_memory(), torch.random.fork_rng(devices=[]), ExitStack() as stack:
         torch.manual_seed(seed)
         pool = None
-        if device.type == "cpu" and network.batchnorm == "frozen" and network.exact:
+        apart = network.batchnorm != "adapt" and network.exact and not recipe.penalty.whole_batch
+        if device.type == "cpu" and apart:
             pool = stack.enter_context(workers(torch.get_num_threads()))
             torch.set_num_threads(1)  # the caller's setting comes back with the end of the workers
-        module = _module_class()(network.to(device), recipe, fit, held, history, tell, pool)
+        if find_lr:
+            from medgraft.methods.finetune.lr_finder import find_factor
+
+            history.factor = find_factor(network, recipe, fit, seed)
+            recipe = replace(recipe, policy=recipe.policy.faster(history.factor))
+        recipe.penalty.begin(network, recipe.policy.first, fit)
+        module = _module_class()(network.to(device), recipe, fit, held, history, tell, pool, seed)
         trainer = pl.Trainer(
             max_epochs=recipe.epochs,
             accelerator={"cuda": "gpu"}.get(device.type, device.type),
@@ -129,8 +157,8 @@ def train(
             enable_model_summary=False,
         )
         trainer.fit(module, train_dataloaders=fit)
+        module.choose()
     network.to("cpu")
-    module.restore()
     for weight in network.parameters():
         weight.grad = None
     network.eval()
@@ -141,8 +169,8 @@ def train(
 def _module_class() -> Any:
     """Make the LightningModule; inside a function, because importing lightning takes seconds."""
     import lightning.pytorch as pl
-    import torch
-    from torch import nn
+
+    from medgraft.methods.finetune.step import Step
 
     class Module(pl.LightningModule):
         def __init__(
@@ -154,118 +182,76 @@ def _module_class() -> Any:
             history: History,
             tell: Callable[[int, int], None],
             pool: ThreadPoolExecutor | None,
+            seed: int,
         ) -> None:
             super().__init__()
             self.automatic_optimization = False
-            self.pool = pool
             self.network = network
             self.recipe, self.fit, self.held, self.history, self.tell = recipe, fit, held, history, tell
-            self.kept: dict[str, torch.Tensor] | None = None
+            self.seed = seed
+            self.step = Step(network, recipe, fit.inputs.first, pool, self.manual_backward)
+            self.soup = Soup(recipe.soup)
             self.losses: list[float] = []
 
         def configure_optimizers(self) -> Any:
-            head = {"params": list(self.network.head.parameters()), "peak": self.recipe.policy.head_lr}
-            groups = [
-                {"params": self.network.block_weights(g.block), "peak": g.lr}
-                for g in self.recipe.policy.groups
-            ]
-            groups = [g for g in [head, *groups] if g["params"]]
-            return torch.optim.AdamW(groups, lr=0.0, weight_decay=self.recipe.weight_decay)
+            recipe = self.recipe
+            groups = recipe.groups(self.network)
+            return optimisers.make_optimiser(recipe.optimizer, groups, recipe.weight_decay)
 
         def on_fit_start(self) -> None:
-            if self.held is not None:
-                self.history.held.append(self.held_loss())
-                self.keep()
+            self.measure(0)
 
         def on_train_epoch_start(self) -> None:
-            self.network.release(self.recipe.policy.start(self.current_epoch))
+            self.network.release(self.recipe.policy.released(self.current_epoch))
             self.network.train()
 
         def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
             steps = len(self.fit) * self.recipe.epochs
             done = self.current_epoch * len(self.fit) + batch_idx
             self.tell(done, steps)
+            factor = optimisers.factor(self.recipe.schedule, done / steps)
+            if self.recipe.schedule == "plateau":
+                factor *= optimisers.DROP ** optimisers.plateaus(self.history.held)
             for group in self.optimizers().param_groups:
-                group["lr"] = group["peak"] * self.recipe.factor(done / steps)
+                group["lr"] = group["peak"] * factor
 
         def training_step(self, batch: Any, batch_idx: int) -> None:
             optimizer = self.optimizers()
             optimizer.zero_grad()
-            if self.pool is None:
-                loss = self.loss(batch, self.fit.inputs.first) / batch[2].sum()
-                self.manual_backward(loss)
-            else:
-                loss = self.loss_in_pieces(batch, self.pool)
+            rng = np.random.default_rng([self.seed, self.current_epoch, batch_idx])
+            self.losses.append(self.step.gradient(batch, rng))
             optimizer.step()
-            self.losses.append(float(loss))
-
-        def loss(self, batch: Any, entry: int) -> torch.Tensor:
-            """Return the weighted sum of the losses of a batch that enters at block `entry`."""
-            x, y, w = batch
-            first = self.recipe.policy.first
-            if entry < first:  # images: the frozen blocks run here, and leave no graph
-                with torch.no_grad():
-                    x = self.network.trunk.prefix(x, first)
-            scores = self.network.rest(x, first)
-            if y.dtype == torch.int64:
-                each = nn.functional.cross_entropy(scores.float(), y, reduction="none")
-            else:
-                each = (scores[:, 0].float() - y) ** 2
-            return (w * each).sum()
-
-        def loss_in_pieces(self, batch: Any, pool: ThreadPoolExecutor) -> torch.Tensor:
-            """Put the gradient of a batch into the weights, its pieces computed side by side."""
-            weights = [p for p in self.network.parameters() if p.requires_grad]
-            total = batch[2].sum()
-
-            def piece(part: Any) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
-                loss = self.loss(part, self.fit.inputs.first) / total
-                return loss.detach(), torch.autograd.grad(loss, weights)
-
-            done = list(pool.map(piece, zip(*(t.split(PIECE) for t in batch), strict=True)))
-            for weight, *parts in zip(weights, *(grads for _, grads in done), strict=True):
-                weight.grad = torch.stack(parts).sum(dim=0)
-            return torch.stack([loss for loss, _ in done]).sum()
-
-        def held_loss(self) -> float:
-            held = self.held
-            if held is None:
-                raise RuntimeError("there are no held-out rows")
-            self.network.eval()
-
-            def part(batch: Any) -> float:
-                with torch.no_grad():
-                    return float(self.loss(tuple(t.to(self.device) for t in batch), held.inputs.first))
-
-            batches = held.in_order(PIECE)
-            losses = map(part, batches) if self.pool is None else self.pool.map(part, batches)
-            return sum(losses) / float(held.weight.sum())
 
         def on_train_epoch_end(self) -> None:
             epoch = self.current_epoch + 1
             self.history.train.append(sum(self.losses) / len(self.losses))
             self.losses.clear()
+            self.measure(epoch)
             if self.held is None:
                 self.history.best = epoch
-            else:
-                loss = self.held_loss()
-                if loss < min(self.history.held):
-                    self.history.best = epoch
-                    self.keep()
-                self.history.held.append(loss)
-                if epoch - self.history.best >= self.recipe.patience:
-                    self.trainer.should_stop = True
+            elif epoch - self.history.best >= self.recipe.patience:
+                self.trainer.should_stop = True
             if self.trainer.should_stop or epoch == self.recipe.epochs:
                 self.tell(1, 1)
 
-        def keep(self) -> None:
-            self.kept = {
-                name: tensor.detach().cpu().clone() for name, tensor in self.network.state_dict().items()
-            }
+        def measure(self, epoch: int) -> None:
+            if self.held is None:
+                return
+            loss = self.step.measure(self.held)
+            if loss < min(self.history.held, default=math.inf):
+                self.history.best = epoch
+            self.history.held.append(loss)
+            self.soup.offer(epoch, loss, self.network)
 
-        def restore(self) -> None:
-            if self.kept is not None:
-                self.network.load_state_dict(self.kept)
+        def choose(self) -> None:
+            """Leave the network with the best epoch's weights, or with the average if that is no worse."""
+            if self.held is None:
+                return
+            self.history.soup = self.soup.average(self.network)
+            if self.history.soup and self.step.measure(self.held) <= min(self.history.held):
+                return
+            self.history.soup = []
+            self.soup.restore(self.network)
 
     return Module
 

@@ -1,0 +1,110 @@
+"""One step of training: the loss of a batch, and its gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from medgraft.methods.finetune import mixing
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from medgraft.methods.finetune.batches import Batches
+    from medgraft.methods.finetune.loop import Recipe
+    from medgraft.sources.network import Network
+
+# Images whose gradient one core computes; fixed, so that the sum is the same on any number of cores.
+PIECE = 8
+
+
+class Step:
+    """Loss and gradient of batches that enter the network at some block.
+
+    Parameters
+    ----------
+    network : Network
+    recipe : Recipe
+    entry : int
+        Block at which the batches enter: 0 for images.
+    pool : ThreadPoolExecutor, optional
+        Threads that each compute the gradient of a piece of the batch; possible where images do not see
+        each other. The sum is the same on any number of threads.
+    backward : callable, optional
+        Computes the gradient of a loss, where no pool does.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        recipe: Recipe,
+        entry: int,
+        pool: ThreadPoolExecutor | None = None,
+        backward: Callable[[torch.Tensor], None] = torch.Tensor.backward,
+    ) -> None:
+        self.network, self.recipe, self.entry = network, recipe, entry
+        self.pool, self.backward = pool, backward
+
+    def gradient(self, batch: Any, rng: np.random.Generator) -> float:
+        """Put the gradient of a batch (inputs, targets, weights) into the weights; return its loss."""
+        x, y, w = batch
+        share = w / w.sum()
+        if self.recipe.mix != "none":
+            x, partner, own = mixing.blend(x, self.recipe.mix, rng)
+            y = torch.stack([y, y[partner]], dim=1)
+            w = torch.stack([own * w, (1.0 - own) * w[partner]], dim=1)
+        parts = (x, y, w / w.sum(), share)
+        if self.pool is None:
+            loss = self._loss(*parts)
+            self.backward(loss)
+        else:
+            loss = self._in_pieces(parts, self.pool)
+        self.recipe.penalty.add_gradient(self.network)
+        return float(loss)
+
+    def measure(self, held: Batches) -> float:
+        """Return the mean loss, without penalty, of rows as they are."""
+        self.network.eval()
+        total = float(held.weight.sum())
+        device = next(self.network.parameters()).device
+
+        def part(batch: Any) -> float:
+            x, y, w = (t.to(device) for t in batch)
+            with torch.no_grad():
+                return float((w * self.recipe.loss(self.network.rest(*self._entered(x)), y)).sum())
+
+        batches = held.in_order(PIECE)
+        losses = map(part, batches) if self.pool is None else self.pool.map(part, batches)
+        return sum(losses) / total
+
+    def _entered(self, x: torch.Tensor) -> tuple[torch.Tensor, int]:
+        """Run the frozen blocks, which leave no graph."""
+        first = self.recipe.policy.first
+        if self.entry < first:
+            with torch.no_grad():
+                x = self.network.trunk.prefix(x, first)
+        return x, first
+
+    def _loss(self, x: torch.Tensor, y: torch.Tensor, w: torch.Tensor, share: torch.Tensor) -> torch.Tensor:
+        """Return the sum of the losses, each times its weight, and the penalty."""
+        x, first = self._entered(x)
+        scores, maps, features = self.network.rest_with_map(x, first)
+        targets = [(y, w)] if y.ndim == 1 else [(y[:, j], w[:, j]) for j in range(y.shape[1])]
+        total = torch.stack([(v * self.recipe.loss(scores, t)).sum() for t, v in targets]).sum()
+        extra = self.recipe.penalty.of_batch(x, first, maps, features)
+        return total + (extra if extra.ndim == 0 else (share * extra).sum())
+
+    def _in_pieces(self, parts: tuple[torch.Tensor, ...], pool: ThreadPoolExecutor) -> torch.Tensor:
+        weights = [p for p in self.network.parameters() if p.requires_grad]
+
+        def piece(part: Any) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
+            loss = self._loss(*part)
+            return loss.detach(), torch.autograd.grad(loss, weights)
+
+        done = list(pool.map(piece, zip(*(torch.split(t, PIECE) for t in parts), strict=True)))
+        for weight, *grads in zip(weights, *(g for _, g in done), strict=True):
+            weight.grad = torch.stack(grads).sum(dim=0)
+        return torch.stack([loss for loss, _ in done]).sum()

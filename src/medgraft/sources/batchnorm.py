@@ -1,0 +1,67 @@
+"""BatchNorm statistics of other images than those a network was trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+SIZE = 64  # images a batch; the average over batches weighs them alike
+
+
+def recompute(
+    trunk: nn.Module,
+    read: Callable[[int], torch.Tensor],
+    n: int,
+    *,
+    device: torch.device | str = "cpu",
+    progress: Callable[[int], None] | None = None,
+) -> int:
+    r"""Give every BatchNorm layer the mean and variance of its own inputs over n images.
+
+    The statistics become averages over batches of 64 (a last one of a single image is left out); weights
+    stay. Layers further down have their new statistics in effect while those above are measured only in part:
+    all are measured in one pass in training mode, as adaptive BatchNorm does (Li et al. 2018,
+    doi:10.1016/j.patcog.2018.03.005).
+
+    Parameters
+    ----------
+    trunk : Module
+        Images (b, c, s, s) with values 0 to 255 -> features.
+    read : callable
+        Number of an image -> the image.
+    n : int
+    device : torch device
+    progress : callable, optional
+        Called with the number of images done.
+
+    Returns
+    -------
+    int
+        How many layers were changed.
+
+    Notes
+    -----
+    Cost: one forward pass over the images.
+    """
+    norms = [m for m in trunk.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+    if not norms or n < 2:
+        return 0
+    before = [m.momentum for m in norms]
+    trunk.eval().to(device)
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # the average over batches
+        norm.train()
+    with torch.no_grad():
+        for start in range(0, n, SIZE):
+            rows = range(start, min(start + SIZE, n))
+            if len(rows) > 1:
+                trunk(torch.stack([read(i) for i in rows]).to(device))
+            if progress is not None:
+                progress(rows[-1] + 1)
+    for norm, momentum in zip(norms, before, strict=True):
+        norm.momentum = momentum
+    trunk.eval().to("cpu")
+    return len(norms)
