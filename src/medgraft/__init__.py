@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from medgraft.cohort import Cohort, read
     from medgraft.cohort.audit import audit
     from medgraft.graft import Graft, load
+    from medgraft.methods import rank_sources
     from medgraft.report import build as write_report
     from medgraft.sources import Pretrained, source
     from medgraft.trial import Arm, Result, Trial, arm
@@ -39,6 +40,7 @@ _PUBLIC = {
     "arm": ("medgraft.trial", "arm"),
     "audit": ("medgraft.cohort.audit", "audit"),
     "load": ("medgraft.graft", "load"),
+    "rank_sources": ("medgraft.methods", "rank_sources"),
     "read": ("medgraft.cohort", "read"),
     "write_report": ("medgraft.report", "build"),
     "source": ("medgraft.sources", "source"),
@@ -55,6 +57,7 @@ __all__ = [
     "arm",
     "audit",
     "load",
+    "rank_sources",
     "read",
     "source",
     "write_report",

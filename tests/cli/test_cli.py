@@ -14,6 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 import medgraft.cli.demo
+import medgraft.cli.methods
 import medgraft.cli.predict
 import medgraft.cli.report
 import medgraft.cli.trial  # noqa: F401  (registers the verbs)
@@ -80,6 +81,37 @@ def test_the_plan_can_be_had_without_a_run(table, tmp_path):
     )
     assert "In all about" in said and "guarded" in said
     assert not (tmp_path / "o").exists()
+
+
+SITES = ("--label", "ill", "--domain", "site", "--target", "b")
+
+
+def test_a_plan_needs_no_folder_and_a_run_does(table):
+    assert "target-only" in run("trial", table, *SITES, *QUICK, "--arm", "pooled", "--plan")
+    assert "Say it with --out" in run("trial", table, *SITES, *QUICK, code=2)
+
+
+def test_a_finished_run_is_replaced_only_on_request(table, tmp_path):
+    words = ("trial", table, *SITES, *QUICK, "--arm", "pooled", "--out", tmp_path / "o")
+    said = run(*words)
+    assert "so target-only is delivered" in said or "pooled helps most" in said
+    first = (tmp_path / "o" / "result.json").read_bytes()
+    assert "--overwrite" in run(*words, "--seed", 1, code=2)
+    assert (tmp_path / "o" / "result.json").read_bytes() == first
+    run(*words, "--seed", 1, "--overwrite")
+    assert (tmp_path / "o" / "result.json").read_bytes() != first
+
+
+def test_methods_are_listed_with_what_they_do_and_by_pattern():
+    from medgraft.methods import entries
+    from medgraft.methods.prepare import steps
+
+    said = run("methods")
+    assert all(f"  {name} " in said for name in [*entries, *steps])
+    assert entries["coral"].summary in said
+    some = run("methods", "*coral*")
+    assert "coral" in some and "ulsif" not in some
+    assert "leave it out" in run("methods", "corall", code=2)
 
 
 def test_predict_writes_one_row_a_patient_with_probabilities_that_sum_to_one(table, tmp_path):

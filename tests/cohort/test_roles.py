@@ -47,7 +47,7 @@ def test_named_features_are_taken_as_they_are(frame):
         ("PatientID", list(range(N)), "identifier"),
         ("id", [i // 2 for i in range(N - 4)] + [90, 91, 92, 93], "--group id"),
         ("Unnamed: 0", list(range(N)), "counts the rows"),
-        ("empty", [None] * N, "it is empty"),
+        ("empty", [None] * N, "it is empty in all rows"),
         ("seen", pd.date_range("2020", periods=N), "dates"),
         ("scan", [f"{i}.png" for i in range(N)], "--image scan"),
     ],

@@ -283,3 +283,13 @@ def test_a_budget_beyond_a_class_that_the_target_lacks_is_no_error():
     cohort = read(frame, label="y", domain="site")
     for s in kfold_splits(cohort, target="a", folds=2, labels_per_class=(1,)):
         assert np.bincount(cohort.y[s.labelled]).tolist() == [1, 1, 4]
+
+
+def test_a_target_whose_labels_are_all_missing_is_said_to_have_been_left_out():
+    from medgraft.cohort import kfold_splits, read
+
+    table = pd.DataFrame(
+        {"x": range(8), "site": list("aaaabbbb"), "ill": [0, 1, 0, 1, None, None, None, None]}
+    )
+    with pytest.raises(MedgraftError, match=r"no domain 'b'.*4 of 8 rows have no label 'ill'"):
+        kfold_splits(read(table, label="ill", domain="site"), target="b", folds=2)

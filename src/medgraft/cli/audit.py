@@ -37,7 +37,9 @@ if TYPE_CHECKING:
 @verb
 def audit(
     data: Data,
-    out: Annotated[Path, typer.Option(help="Folder for audit.json and audit.html.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for audit.json and audit.html, with the rows.")
+    ] = None,
     label: Label = None,
     positive: Positive = None,
     group: Group = None,
@@ -96,14 +98,17 @@ def audit(
         only=check or None,
         progress=_show if sys.stderr.isatty() else None,
     )
-    found.write(out, show_files)
-    page = build_audit(found.to_dict(show_files), out)
     typer.echo(str(found))
     if cohort.label is None:
         typer.echo("\nThere is no label (--label): whatever needs one was not checked.")
     for sentence in cohort.warnings:
         typer.echo(f"medgraft: {sentence}", err=True)
-    typer.echo(f"\nThe rows are in {out / 'audit.json'} and {page}.")
+    if out is None:
+        typer.echo("\nWith --out FOLDER the rows are written to audit.json and audit.html.")
+    else:
+        found.write(out, show_files)
+        page = build_audit(found.to_dict(show_files), out)
+        typer.echo(f"\nThe rows are in {out / 'audit.json'} and {page}.")
     if strict and found.worst == "severe":
         raise typer.Exit(1)
 

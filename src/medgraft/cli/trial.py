@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 @verb
 def trial(
     data: Data,
-    out: Annotated[Path, typer.Option(help="Folder for the results.")],
+    out: Annotated[Path | None, typer.Option(help="Folder for the results.")] = None,
     label: Label = None,
     positive: Positive = None,
     group: Group = None,
@@ -94,6 +94,9 @@ def trial(
     jobs: Annotated[int, typer.Option(help="Processes for tables; -1 for all cores.")] = -1,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the finished run that --out holds.")
+    ] = False,
     plan: Annotated[bool, typer.Option("--plan", help="Print the plan and stop.")] = False,
     skip_unreadable: Skip = False,
 ) -> None:
@@ -103,6 +106,8 @@ def trial(
     interval, and each difference its verdict.
     """
     given = locals()
+    if not plan:
+        out = _place(out, resume or overwrite)
     from medgraft.cohort import check_images, read
     from medgraft.report import build
     from medgraft.sources import Pretrained, source_kind
@@ -134,14 +139,14 @@ def trial(
         budget=None if budget is None else _seconds(budget),
         first=first,
     )
-    made.progress = sys.stderr.isatty()
+    made.progress = True
     typer.echo(str(made.plan()), err=True)
-    if plan:
+    if plan or out is None:
         return
     for finding in made.audit().findings:
         if finding.severity != "note":
             typer.echo(f"medgraft: {finding.severity}: {finding.sentence} {finding.advice}", err=True)
-    result = made.run(out, resume=resume, progress=made.progress, command=command(sys.argv[1:]))
+    result = made.run(out, resume=resume, progress=True, command=command(sys.argv[1:]))
     page = build(out)
     typer.echo(str(result))
     for sentence in result.data["warnings"]:
@@ -168,6 +173,17 @@ def _without_folders(word: str) -> str:
     is_path = value.startswith(("/", "~", "./", "../", "\\\\")) or value[1:3] in (":\\", ":/")
     is_path = is_path or ("/" in value and Path(value.split("@")[0]).expanduser().exists())
     return option + equals + (Path(value.replace("\\", "/")).name if is_path else value)
+
+
+def _place(out: Path | None, may_hold_a_run: bool) -> Path:
+    """Return the folder for the results, unless a finished run would be lost."""
+    if out is None:
+        raise MedgraftError("Where shall the results go? Say it with --out; --plan alone needs no folder.")
+    if (out / "result.json").exists() and not may_hold_a_run:
+        raise MedgraftError(
+            f"'{out}' holds a finished run: choose another --out, or replace it with --overwrite."
+        )
+    return out
 
 
 def _whole(text: str, option: str) -> int:

@@ -148,10 +148,10 @@ def _reason_against(values: pd.Series[Any], column: str) -> str | None:
     identifier = bool(words) and words[-1].lower() in _IDENTIFIERS
     unnamed = column.startswith("Unnamed:")
     if is_number(values) and not identifier and not unnamed:  # soon done, for tables of many thousand genes
-        return "it is empty" if bool(np.isnan(values.to_numpy()).all()) else None
+        return "it is empty in all rows" if bool(np.isnan(values.to_numpy()).all()) else None
     known = values.dropna()
     if len(known) == 0:
-        return "it is empty"
+        return "it is empty in all rows"
     if pd.api.types.is_datetime64_any_dtype(values):
         return "it holds dates"
     distinct = known.nunique()

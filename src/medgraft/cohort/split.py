@@ -194,7 +194,10 @@ def _is_target(cohort: Cohort, target: str | None) -> NDArray[np.bool_]:
     if not is_target.any():
         known = np.unique(cohort.domains).tolist()
         hint = did_you_mean(str(target), known) or f" It has: {', '.join(known[:20])}."
-        raise MedgraftError(f"The column '{cohort.domain}' has no domain '{target}' to be the target.{hint}")
+        left = next((f" {w}" for w in cohort.warnings if "have no label" in w), "")
+        raise MedgraftError(
+            f"The column '{cohort.domain}' has no domain '{target}' to be the target.{hint}{left}"
+        )
     return is_target
 
 

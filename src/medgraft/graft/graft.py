@@ -38,6 +38,12 @@ class Graft:
     model: Any
     path: Path
 
+    def __repr__(self) -> str:
+        """Say what it predicts and how it was made."""
+        what = "a number" if self.classes is None else " or ".join(self.classes)
+        made = {k: self.manifest[k] for k in ("arm", "choice") if self.manifest.get(k)}
+        return f"Graft({str(self.path)!r}: predicts {what} from a {self.manifest['kind']}, {made})"
+
     @property
     def classes(self) -> list[str] | None:
         """Names of the classes in the order of the probabilities; None for regression."""
@@ -82,13 +88,15 @@ class Graft:
             return np.asarray(self.model.predict(self._input(data)), dtype=float)
         return np.asarray(self.classes)[self.predict_proba(data).argmax(axis=1)]
 
-    def table(self, data: Cohort) -> pd.DataFrame:
+    def table(self, data: Cohort | pd.DataFrame | str | Path) -> pd.DataFrame:
         """Return predictions as the command line writes them: one row for each sample.
 
         Parameters
         ----------
-        data : Cohort
+        data : Cohort, DataFrame or path
+            As in `predict`.
         """
+        data = _cohort(data)
         frame = pd.DataFrame({"row": np.arange(data.n)})
         if self.classes is None:
             return frame.assign(prediction=self.predict(data))
@@ -99,8 +107,7 @@ class Graft:
         return frame
 
     def _input(self, data: Cohort | pd.DataFrame | str | Path) -> pd.DataFrame:
-        if not isinstance(data, Cohort):
-            data = read(data, require_label=False)
+        data = _cohort(data)
         if self.manifest["kind"] == "image":
             if data.kind != "image":
                 raise MedgraftError(
@@ -114,6 +121,14 @@ class Graft:
         for sentence in said:
             warnings.warn(sentence, stacklevel=3)
         return frame
+
+
+def _cohort(data: Cohort | pd.DataFrame | str | Path) -> Cohort:
+    if isinstance(data, Cohort):
+        return data
+    if not isinstance(data, pd.DataFrame | str | Path):
+        raise MedgraftError(f"A graft reads a DataFrame, a path or a cohort, not {type(data).__name__}.")
+    return read(data, require_label=False)
 
 
 def load(path: str | Path) -> Graft:

@@ -16,13 +16,15 @@ if TYPE_CHECKING:
     from medgraft.methods.base import TransferEstimator
     from medgraft.methods.guarded import Guarded
     from medgraft.methods.pipeline import Pipeline
+    from medgraft.methods.suit import rank_sources
 
-__all__ = ["Guarded", "Method", "Pipeline", "TransferEstimator", "entries", "method"]
+__all__ = ["Guarded", "Method", "Pipeline", "TransferEstimator", "entries", "method", "rank_sources"]
 
 _LAZY = {
     "Guarded": "medgraft.methods.guarded",
     "Pipeline": "medgraft.methods.pipeline",
     "TransferEstimator": "medgraft.methods.base",
+    "rank_sources": "medgraft.methods.suit",
 }
 
 

@@ -82,7 +82,8 @@ def _tally(trial: Trial, comparisons: list[dict[str, Any]], told: str) -> str:
     parts = [f"{counts[v]} {w}" for v, w in (("helps", "helped"), ("harms", "harmed")) if counts[v]]
     if counts["inconclusive"]:
         parts.append(f"{counts['inconclusive']} could not be told apart from it")
-    return f"Of {len(others)} other arms compared with {trial.control}, {', '.join(parts)}." if others else ""
+    arms = "1 other arm" if len(others) == 1 else f"{len(others)} other arms"
+    return f"Of {arms} compared with {trial.control}, {', '.join(parts)}." if others else ""
 
 
 def _is_model(trial: Trial, name: str) -> bool:

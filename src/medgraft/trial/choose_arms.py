@@ -94,12 +94,19 @@ _REASONS = {
 
 def _check(a: Arm, design: Design, met: set[str]) -> None:
     if lacking := _lacking(a.entry, met):
-        raise MedgraftError(f"The arm '{a.name}' needs {_REASONS[lacking[0]]}.")
+        able = "" if design.kind != "leave one domain out" else f" There run {', '.join(_able(design, met))}."
+        raise MedgraftError(f"The arm '{a.name}' needs {_REASONS[lacking[0]]}.{able}")
     task = design.data.task
     if task not in a.entry.tasks:
-        raise MedgraftError(f"The arm '{a.name}' cannot do {task}: it does {', '.join(a.entry.tasks)}.")
+        others = [n for n in _able(design, met) if entries[n].family == a.entry.family]
+        hint = f" Of its family these do: {', '.join(others)}." if others else ""
+        raise MedgraftError(f"The arm '{a.name}' cannot do {task}: it does {', '.join(a.entry.tasks)}.{hint}")
     if a.method != "majority" and "images" in met and not met & {"pretrained"}:
         raise MedgraftError(f"On images the arm '{a.name}' needs {_REASONS['pretrained']}.")
+
+
+def _able(design: Design, met: set[str]) -> list[str]:
+    return [name for name in entries if _runs(name, design, met)]
 
 
 def _lacking(entry: Method, met: set[str]) -> list[str]:

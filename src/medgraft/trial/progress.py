@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+
+EVERY = 5.0  # seconds between two lines where there is no terminal
 
 
 class Progress:
@@ -13,7 +17,7 @@ class Progress:
     Parameters
     ----------
     on : bool
-        Show bars. They go to standard error, so that output can be piped.
+        Show bars, or lines where standard error is no terminal. They go there, so that output can be piped.
 
     Examples
     --------
@@ -30,6 +34,9 @@ class Progress:
         """Yield a function to call, with a name, after each step."""
         if not self.on:
             yield lambda name: None
+            return
+        if not sys.stderr.isatty():
+            yield _lines(what, total)
             return
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
@@ -56,6 +63,20 @@ class Progress:
         for part in _parts(estimator):
             if hasattr(part, "progress"):
                 part.progress = show
+
+
+def _lines(what: str, total: int) -> Callable[[str], None]:
+    """Return a function that says how far the work is, but not more often than every few seconds."""
+    done, told = 0, time.monotonic()
+
+    def step(name: str) -> None:
+        nonlocal done, told
+        done += 1
+        if time.monotonic() - told >= EVERY:
+            told = time.monotonic()
+            print(f"{what}: {done} of {total}, {name}", file=sys.stderr, flush=True)
+
+    return step
 
 
 def _parts(estimator: Any) -> Iterator[Any]:

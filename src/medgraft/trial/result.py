@@ -103,7 +103,17 @@ class Result:
             else:
                 line += "    (the control)"
             lines.append(line)
-        return "\n".join([*lines, "", self.verdict])
+        return "\n".join([*lines, "", self.verdict, "", self.delivered])
+
+    @property
+    def delivered(self) -> str:
+        """Which model is handed over, and why, in sentences."""
+        because = str(self.data["chosen_because"])
+        final = self.data["guard"].get("final")
+        if final and self.chosen == self.data["guard"]["arm"]:
+            rows = "fitted once more, on all rows that may teach, it"
+            because += f" Delivered: {rows} chose {final['choice']}. {final['reason']}"
+        return because
 
 
 def _number(x: float | None, sign: str = "") -> str:

@@ -132,6 +132,9 @@ class Trial:
                 "of numbers with features=[...], or read slices as images with kind='image'."
             )
         check_numbers(folds=folds, repeats=repeats, seed=seed, jobs=jobs, budget=budget)
+        budgets = [labels_per_class] if isinstance(labels_per_class, int | str) else list(labels_per_class)
+        for count in budgets:
+            check_numbers(labels_per_class=count)
         if networks and cohort.kind == "table":
             raise MedgraftError(
                 f"The network '{networks[0]}' reads images, but '{cohort.name}' is a table: leave it out."
@@ -145,9 +148,7 @@ class Trial:
             target=target,
             folds=folds,
             repeats=repeats,
-            labels_per_class=(labels_per_class,)
-            if isinstance(labels_per_class, int)
-            else tuple(labels_per_class),
+            labels_per_class=tuple(int(count) for count in budgets),
             seed=seed,
             first=first,
         )
@@ -164,6 +165,13 @@ class Trial:
             self.task, self.design.data.kind, self.network, device, self.metric, self.design.time
         )
         self.splits: list[Split] = list(self.design.splits)
+
+    def __repr__(self) -> str:
+        """Say what is compared on what, and nothing of any patient."""
+        arms = ", ".join(a.name for a in self.arms)
+        return (
+            f"Trial({self.design.data.name!r}, {self.design.kind}, {len(self.splits)} splits, arms: {arms})"
+        )
 
     @property
     def task(self) -> str:

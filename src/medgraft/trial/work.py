@@ -17,6 +17,8 @@ from medgraft.trial.tasks import Outcome, TrainingData, run_task
 if TYPE_CHECKING:
     from medgraft.trial.trial import Trial
 
+ALONE = 5.0  # CPU seconds of an arm that one process does as soon as several have started
+
 
 def run_tasks(
     trial: Trial, out: Path, plan: Plan, progress: Progress
@@ -35,7 +37,8 @@ def run_tasks(
             if over and a.name != trial.control:
                 skipped.append(a.name)
                 continue
-            for s, outcome in _arm_outcomes(trial, number, a, out, progress):
+            jobs = trial.jobs if predicted[a.name] > ALONE else 1
+            for s, outcome in _arm_outcomes(trial, number, a, out, progress, jobs):
                 outcomes[a.name, s] = outcome
                 spent += outcome.cpu_seconds
                 split = trial.splits[s]
@@ -52,7 +55,7 @@ def run_tasks(
 
 
 def _arm_outcomes(
-    trial: Trial, number: int, a: Arm, out: Path, progress: Progress
+    trial: Trial, number: int, a: Arm, out: Path, progress: Progress, jobs: int
 ) -> Iterator[tuple[int, Outcome]]:
     todo = []
     for s in range(len(trial.splits)):
@@ -62,14 +65,14 @@ def _arm_outcomes(
         else:
             todo.append((s, path))
     single = len(trial.splits) == 1
-    if trial.bench.kind == "table" and trial.jobs != 1 and len(todo) > 1:
+    if trial.bench.kind == "table" and jobs != 1 and len(todo) > 1:
         from joblib import Parallel, delayed
 
-        jobs = (
+        work = (
             delayed(_job)(trial.build(a, trial.splits[s]), trial.arrays, trial.splits[s], s) for s, _ in todo
         )
         paths = dict(todo)
-        for s, outcome in Parallel(n_jobs=trial.jobs, return_as="generator_unordered")(jobs):
+        for s, outcome in Parallel(n_jobs=jobs, return_as="generator_unordered")(work):
             outcome.write(paths[s])
             yield s, outcome
         return
