@@ -42,3 +42,63 @@ def test_the_sources_are_printed_and_written(table, tmp_path):
 def test_what_is_missing_is_said_in_one_sentence(table):
     assert "Say it with --target" in run(table, "--label", "ill", "--domain", "site", code=2)
     assert "no source to rank" in run(table, "--label", "ill", code=2)
+
+
+@pytest.fixture
+def stripes(tmp_path):
+    """A folder of class folders with 12 small images each."""
+    import numpy as np
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    for i in range(24):
+        folder = tmp_path / "stripes" / ["across", "along"][i % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        pixels = 120 + 60 * np.sin(np.arange(32) * 0.9 + rng.uniform(0, 6)) + rng.normal(0, 25, (32, 32))
+        Image.fromarray((pixels.T if i % 2 else pixels).clip(0, 255).astype(np.uint8)).save(
+            folder / f"{i}.png"
+        )
+    return tmp_path / "stripes"
+
+
+@pytest.fixture(scope="session")
+def weights(tmp_path_factory):
+    """Two small networks in files; the second without its classifier."""
+    import timm
+    import torch
+    from safetensors.torch import save_file
+
+    folder = tmp_path_factory.mktemp("weights")
+    with torch.random.fork_rng(devices=[]):
+        for seed, name in enumerate(["whole", "trunk"]):
+            torch.manual_seed(seed)
+            net = timm.create_model("mobilenetv2_035", num_classes=0 if name == "trunk" else 5)
+            facts = {"library": "timm", "architecture": "mobilenetv2_035", "input_size": "32"}
+            save_file(net.state_dict(), folder / f"{name}.safetensors", metadata=facts)
+    return folder
+
+
+def test_networks_are_ranked_for_images(stripes, weights, tmp_path):
+    out = tmp_path / "networks.json"
+    networks = [w for n in ("whole", "trunk") for w in ("--source", weights / f"{n}.safetensors")]
+    text = run(stripes, *networks, "--out", out)
+    facts = json.loads(out.read_text())
+    assert facts["score"] == "logme"
+    first, second = facts["networks"]
+    assert first["values"]["logme"] >= second["values"]["logme"]
+    assert text.index(first["name"]) < text.index(second["name"])
+    assert f"{first['values']['logme']:.3f} [{first['low']:.3f}, {first['high']:.3f}]" in text
+    assert f"{first['values']['gbc']:.3f}" in text
+    assert "LEEP of trunk.safetensors is not known: The file holds no classifier." in text
+    assert "The ranking has seen your labels" in text
+    assert str(weights) not in text + out.read_text()
+    assert "not known" in run(stripes, *networks, "--score", "leep").splitlines()[4]
+
+
+def test_mistakes_with_networks_are_said_in_one_sentence(stripes, table, weights):
+    assert "no network to rank" in run(stripes, code=2)
+    assert "ranks networks" in run(stripes, "--source", stripes, code=2)
+    network = weights / "whole.safetensors"
+    assert "There is no score 'logm'" in run(stripes, "--source", network, "--score", "logm", code=2)
+    assert "cannot pass through" in run(table, "--label", "ill", "--source", network, code=2)
+    assert "There is no domain 'b'" in run(stripes, "--source", network, "--target", "b", code=2)

@@ -137,6 +137,8 @@ def test_mistakes_are_sentences(images, two):
         rank_networks(images, y, two, score="logm")
     with pytest.raises(MedgraftError, match="no network to rank"):
         rank_networks(images, y, [])
+    with pytest.raises(MedgraftError, match="no network 'timm:resnet1'"):
+        rank_networks(images, y, [two[0], "timm:resnet1"], progress=lambda *told: pytest.fail("too late"))
     with pytest.raises(MedgraftError, match="at least two classes"):
         rank_networks(images, np.zeros(30), two)
     with pytest.raises(MedgraftError, match="30 images: give one label for each"):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,13 +16,21 @@ from medgraft.cli.roles import (
     Data,
     Domain,
     Group,
+    Image,
     Label,
     Positive,
     Protected,
+    Skip,
     Task,
     Time,
     roles_of,
 )
+
+if TYPE_CHECKING:
+    from medgraft.cohort import Cohort
+    from medgraft.methods.suit_images import NetworkSuitability
+
+SEEN = "The ranking has seen your labels: whether transfer helps is for medgraft trial to say."
 
 
 @verb
@@ -34,27 +43,60 @@ def sources(
     target: Annotated[str | None, typer.Option(help="The domain to predict for.")] = None,
     time: Time = None,
     protected: Protected = None,
+    image: Image = None,
     columns: Columns = None,
     task: Task = "auto",
     source: Annotated[
-        list[str] | None, typer.Option(help="A second cohort to learn from. Repeatable.")
+        list[str] | None,
+        typer.Option(help="Tables: a second cohort. Images: a network, as in timm:NAME. Repeatable."),
     ] = None,
+    score: Annotated[
+        str, typer.Option(help="What ranks networks: logme, leep, nleep, hscore, transrate or gbc.")
+    ] = "logme",
+    device: Annotated[str, typer.Option(help="Where networks run: auto, cpu, cuda or mps.")] = "auto",
     seed: Annotated[int, typer.Option(min=0)] = 0,
     out: Annotated[Path | None, typer.Option(help="A .json file for the figures.")] = None,
+    skip_unreadable: Skip = False,
 ) -> None:
-    """Say which source suits your patients: how far its patients are, and how well its rule does on yours."""
+    """Say which source suits your patients.
+
+    Tables: how far the patients of each source are, and how well its rule does on yours. Images: how well
+    the frozen features of each network explain your labels.
+    """
     given = locals()
+    from medgraft.cohort import check_images, read
+
+    roles = roles_of(given) | {"skip_unreadable": skip_unreadable}
+    cohort = read(data, **roles)
+    if cohort.kind == "image":
+        if skip_unreadable:
+            cohort = check_images(cohort, True, _show_check if sys.stderr.isatty() else None)
+        facts = _networks(cohort, source or [], target, score, device)
+    elif cohort.kind == "table":
+        facts = _cohorts(cohort, source or [], target, roles, seed)
+    else:
+        raise MedgraftError("medgraft sources ranks the sources of tables and of images: give one of these.")
+    typer.echo(SEEN)
+    for sentence in cohort.warnings:
+        typer.echo(f"medgraft: {sentence}", err=True)
+    if out is not None:
+        out.write_text(json.dumps(facts, indent=1), encoding="utf-8")
+
+
+def _cohorts(
+    cohort: Cohort, specs: list[str], target: str | None, roles: dict[str, Any], seed: int
+) -> dict[str, Any]:
+    """Print the domains of tables, the most promising first."""
     from medgraft.cohort import append, read
     from medgraft.evidence import as_metric, default_metric
     from medgraft.methods.suit import rank_sources
+    from medgraft.sources import source_kind
 
-    roles = roles_of(given)
-    cohort = read(data, **roles)
-    if cohort.kind != "table":
-        raise MedgraftError("medgraft sources ranks the sources of tables: give a table.")
-    if source and cohort.domain is None:
+    if specs and cohort.domain is None:
         target = cohort.name
-    for spec in source or ():
+    for spec in specs:
+        if source_kind(spec) == "network":
+            raise MedgraftError(f"'{spec}' is a network, which a table cannot pass through: give a table.")
         cohort = append(cohort, read(spec, **(roles | {"domain": None, "task": cohort.task})))
     if cohort.domains is None:
         raise MedgraftError("There is no source to rank: give --domain and --target, or --source.")
@@ -86,8 +128,72 @@ def sources(
     typer.echo(
         "\nA-distance: 0 where its patients cannot be told from yours, 2 where they always can."
         "\nMMD2: distance of the features' distributions; labels: distance of the labels' distributions."
-        "\nThe ranking has seen your labels: whether transfer helps is for medgraft trial to say."
     )
-    if out is not None:
-        facts = {"target": target, "metric": metric.name, "sources": [s.to_dict() for s in ranked]}
-        out.write_text(json.dumps(facts, indent=1), encoding="utf-8")
+    return {"target": target, "metric": metric.name, "sources": [s.to_dict() for s in ranked]}
+
+
+def _networks(
+    cohort: Cohort, specs: list[str], target: str | None, score: str, device: str
+) -> dict[str, Any]:
+    """Print the networks for images, the most promising first."""
+    from medgraft.methods.suit_images import rank_networks
+    from medgraft.sources import source_kind
+    from medgraft.sources.rank import scores
+
+    if not specs:
+        raise MedgraftError("There is no network to rank: give several with --source, as in timm:NAME.")
+    for spec in specs:
+        if source_kind(spec) != "network":
+            raise MedgraftError(f"'{spec}' holds patients: for images medgraft sources ranks networks.")
+    if target is not None:
+        if cohort.domains is None or target not in cohort.domains:
+            raise MedgraftError(f"There is no domain '{target}': check --domain and --target.")
+        cohort = cohort.select(cohort.domains == target)
+    task = "regression" if cohort.task == "regression" else "classification"
+    ranked = rank_networks(
+        cohort.X,
+        cohort.y,
+        specs,
+        score=score,
+        task=task,
+        groups=cohort.groups if cohort.group else None,
+        device=device,
+        progress=_show if sys.stderr.isatty() else None,
+    )
+    first, *others = [scores[score], *(scores[n] for n in scores if n != score)]
+    others = [s for s in others if task in s.tasks]
+    wide = max(24, *(len(m.name) for m in ranked))
+    typer.echo(f"Networks for '{cohort.name}', the most promising first ({ranked[0].images} images)\n")
+    heads = " ".join(f"{s.label:>9s}" for s in others)
+    typer.echo(f"{'network':{wide}s} features  {first.label:26s} {heads}  CPU s")
+    for m in ranked:
+        rest = " ".join(f"{_short(m.values[s.name]):>9s}" for s in others)
+        typer.echo(f"{m.name:{wide}s} {m.features:8d}  {_ranking(m, score):26s} {rest}  {m.cpu_seconds:5.1f}")
+    typer.echo("\nHigher is better in every column; scores compare networks on the same images only.")
+    if ranked[0].low is not None:
+        typer.echo("In brackets: 95 % interval over patients (all networks are judged on the same ones).")
+    for m in ranked:
+        for name, why in m.unknown.items():
+            if task in scores[name].tasks:
+                typer.echo(f"{scores[name].label} of {m.name} is not known: {why}")
+    return {"score": score, "networks": [m.to_dict() for m in ranked]}
+
+
+def _ranking(m: NetworkSuitability, score: str) -> str:
+    both = f" [{m.low:.3f}, {m.high:.3f}]" if m.low is not None and m.high is not None else ""
+    return _short(m.values[score]) + both
+
+
+def _short(value: float | None) -> str:
+    return "not known" if value is None else f"{value:.3f}"
+
+
+def _show_check(done: int, total: int) -> None:
+    _show("checking", done, total)
+
+
+def _show(what: str, done: int, total: int) -> None:
+    if done == total or done % max(1, total // 100) == 0:
+        end = "\n" if done == total else ""
+        sys.stderr.write(f"\r{what}: {done:,} of {total:,} images{end}")
+        sys.stderr.flush()

@@ -140,7 +140,7 @@ def rank_networks(
     blocks = deal_blocks(np.asarray(units, dtype=np.intp), target)
     frame = pd.DataFrame({"image": kept})
     named = [Pretrained.of(source) for source in sources]
-    names = [Path(source.spec).name for source in named]
+    names = [Path(source.spec).name for source in named if source.facts]  # a wrong name is said at once
     made = []
     for source, name in zip(named, names, strict=True):
         label = name if names.count(name) == 1 else source.spec
