@@ -13,7 +13,7 @@ from medgraft.sources.rank.registry import score
 @score(
     "hscore",
     label="H-score",
-    ref="Bao et al. 2019, ICIP; Ibrahim et al. 2021, arXiv:2110.06893",
+    ref="Bao et al. 2019, doi:10.1109/ICIP.2019.8803726; Ibrahim et al. 2021, arXiv:2110.06893",
 )
 def h_score(features: Any, y: Any) -> float:
     r"""Return the trace of the between-class covariance in units of the shrunk covariance.
