@@ -16,6 +16,7 @@ FAMILIES = {
     "feature": "Feature: make source and target look alike",
     "model": "Model: start from, or stay near, the source's model",
     "finetune": "Fine-tuning: adapt a pretrained network",
+    "adaptation": "Adaptation: train a network to see source and target alike",
     "federated": "Federated: learn together, each site's rows staying at home",
     "guard": "Guard: choose, and fall back to the control",
 }

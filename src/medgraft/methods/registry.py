@@ -11,7 +11,7 @@ from medgraft.base import Registry
 
 T = TypeVar("T", bound=type)
 
-FAMILIES = ("control", "instance", "feature", "model", "finetune", "federated", "guard")
+FAMILIES = ("control", "instance", "feature", "model", "finetune", "adaptation", "federated", "guard")
 NEEDS = ("source", "target-labels", "target-rows", "images", "pretrained", "time")
 ROLES = ("control", "transfer")
 TASKS = ("binary", "multiclass", "regression")
@@ -28,7 +28,8 @@ class Method:
     cls : type
         The estimator class.
     family : str
-        One of ``control``, ``instance``, ``feature``, ``model``, ``finetune``, ``federated``, ``guard``.
+        One of `FAMILIES`: ``control``, ``instance``, ``feature``, ``model``, ``finetune``, ``adaptation``,
+        ``federated``, ``guard``.
     tasks : tuple of str
         Which of ``binary``, ``multiclass``, ``regression`` it can do.
     needs : tuple of str

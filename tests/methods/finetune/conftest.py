@@ -52,3 +52,12 @@ def images(tmp_path_factory):
             {"image": str(path), "label": ["across", "along"][i % 2], "value": light, "patient": patient}
         )
     return pd.DataFrame(rows)
+
+
+@pytest.fixture
+def one_thread():
+    """Whole batches are computed by torch's own threads, which hinder each other in two test processes."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -331,7 +331,9 @@ def test_mixed_precision_is_left_alone_on_the_cpu(network, images):
     ],
     ids=lambda s: "-".join(map(str, s.values())),
 )
-def test_every_way_of_training_is_reproducible_and_survives_saving(network, images, settings, tmp_path):
+def test_every_way_of_training_is_reproducible_and_survives_saving(
+    network, images, settings, tmp_path, one_thread
+):
     from safetensors.torch import load_file, save_file
 
     few, settings = images.iloc[:24], {"epochs": 1, "gradual": 0.0} | settings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from medgraft.methods.finetune.images import Labelled
 from medgraft.methods.finetune.inner import hold_out
 from medgraft.methods.finetune.loop import History, Recipe
 from medgraft.methods.finetune.objective import make_loss
-from medgraft.methods.finetune.penalties import make_penalty
+from medgraft.methods.finetune.penalties import Penalty, make_penalty
 from medgraft.methods.finetune.stages import fit_head_to, measure_anew, room_for, train_blocks
 from medgraft.methods.finetune.trained import NetworkEstimator
 from medgraft.methods.registry import method
@@ -226,7 +227,7 @@ class FineTune(NetworkEstimator):
             y = (y.astype(float) - self.center_) / self.spread_
         weight = class_weights(y, k, rows.weight) if k and self.class_weight == "balanced" else rows.weight
         weight = weight / weight.mean()
-        rows = Labelled(rows.paths, y.astype(np.int64) if k else y, weight, rows.units)
+        rows = replace(rows, y=y.astype(np.int64) if k else y, weight=weight)
         train, held = hold_out(rows.y, rows.units, self.validation, self.random_state, k)
         self.note_ = "" if len(held) else "Too few rows for an inner split: no early stopping."
         source = Pretrained.of(self.source)
@@ -255,11 +256,14 @@ class FineTune(NetworkEstimator):
             head_lr=self.head_lr,
         )
 
+    def _make_penalty(self) -> Penalty:
+        return make_penalty(self.penalty, self.strength)
+
     def _recipe(self, policy: Policy, rows: Labelled, k: int) -> Recipe:
         return Recipe(
             policy,
             make_loss(self.loss, rows.y, rows.weight, k),
-            make_penalty(self.penalty, self.strength),
+            self._make_penalty(),
             self.epochs,
             self.patience,
             self.optimizer,

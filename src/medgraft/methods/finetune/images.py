@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -53,17 +53,30 @@ class Labelled:
         Positive weights.
     units : array (n,) of int
         Patients; without groups, files with the same content count as one.
+    target : array (n,) of bool
+        Whether a row is of the target domain.
+    target_paths : list of str
+        All images of the target domain, with and without a label that may be used.
     """
 
     paths: list[str]
     y: NDArray[Any]
     weight: Floats
     units: Ints
+    target: NDArray[np.bool_]
+    target_paths: list[str]
 
     def take(self, rows: Ints) -> Labelled:
         """Return some of the rows."""
         paths = [self.paths[i] for i in rows]
-        return Labelled(paths, self.y[rows], self.weight[rows], self.units[rows])
+        return replace(
+            self,
+            paths=paths,
+            y=self.y[rows],
+            weight=self.weight[rows],
+            units=self.units[rows],
+            target=self.target[rows],
+        )
 
 
 class ImageEstimator(BaseEstimator, metaclass=ABCMeta):
@@ -143,7 +156,8 @@ class ImageEstimator(BaseEstimator, metaclass=ABCMeta):
         units = rows.units[use] if groups is not None else copies(chosen)
         if rows.classes is not None:
             self.classes_ = rows.classes
-        self._fit(Labelled(chosen, rows.y[use], rows.weight[use], units))
+        here = [paths[i] for i in rows.index[rows.target]]
+        self._fit(Labelled(chosen, rows.y[use], rows.weight[use], units, rows.target[use], here))
         return self
 
     @abstractmethod

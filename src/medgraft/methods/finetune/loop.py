@@ -78,7 +78,8 @@ class Recipe:
 
     def groups(self, network: Network) -> list[dict[str, Any]]:
         """Return the weights that will train, with their peak learning rates."""
-        groups = [{"params": list(network.head.parameters()), "peak": self.policy.head_lr}]
+        head = [*network.head.parameters(), *self.penalty.weights()]
+        groups = [{"params": head, "peak": self.policy.head_lr}]
         groups += [{"params": network.block_weights(g.block), "peak": g.lr} for g in self.policy.groups]
         return [g for g in groups if g["params"]]
 
@@ -209,6 +210,7 @@ def _module_class() -> Any:
             steps = len(self.fit) * self.recipe.epochs
             done = self.current_epoch * len(self.fit) + batch_idx
             self.tell(done, steps)
+            self.recipe.penalty.tick(done / steps)
             factor = optimisers.factor(self.recipe.schedule, done / steps)
             if self.recipe.schedule == "plateau":
                 factor *= optimisers.DROP ** optimisers.plateaus(self.history.held)

@@ -23,15 +23,28 @@ class Penalty:
     ----------
     whole_batch : bool
         Whether the penalty of a batch is no sum over its images.
+    reads_target : bool
+        Whether it compares with images of the target, labelled or not.
+    target : Batches
+        Those images, where it does.
     """
 
     whole_batch = False
+    reads_target = False
+    target: Batches
 
     def __init__(self, strength: float) -> None:
         self.strength = strength
 
     def begin(self, network: Network, first: int, fit: Batches) -> None:
         """Remember what is needed of the network before it is trained; blocks from `first` on will train."""
+
+    def weights(self) -> list[torch.nn.Parameter]:
+        """Return weights of its own, which train with the head."""
+        return []
+
+    def tick(self, done: float) -> None:
+        """Learn which share of the training is done."""
 
     def of_batch(
         self, x: torch.Tensor, first: int, maps: torch.Tensor, features: torch.Tensor

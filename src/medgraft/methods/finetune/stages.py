@@ -9,7 +9,6 @@ import numpy as np
 from medgraft.base import MedgraftError
 from medgraft.methods.finetune import adapters
 from medgraft.methods.finetune.features import BackboneFeatures
-from medgraft.methods.finetune.head import fit_head
 from medgraft.methods.finetune.images import Labelled
 from medgraft.sources.pretrained import Pretrained
 
@@ -39,36 +38,14 @@ def measure_anew(model: FineTune, paths: list[str]) -> None:
 def fit_head_to(model: FineTune, rows: Labelled, k: int, source: Pretrained) -> None:
     """Fit the head to frozen features, which other arms may have left in the cache."""
     import pandas as pd
-    import torch
 
     if model.batchnorm == "recompute":  # no longer the features that others have
-        F = _features(model, rows.paths)
+        F = model._features(rows.paths)
     else:
         featuriser = BackboneFeatures(source, device=model.device)
         featuriser.progress = model.progress
         F = featuriser.transform(pd.DataFrame({"image": rows.paths}))
-    found = fit_head(F, rows.y, rows.weight, rows.units, k, model.random_state)
-    head = model.network_.head
-    with torch.no_grad():
-        places = (head.mean, head.scale, head.linear.weight, head.linear.bias)
-        for place, values in zip(places, found, strict=True):
-            place.copy_(torch.from_numpy(np.asarray(values)))
-
-
-def _features(model: FineTune, paths: list[str]) -> np.ndarray:
-    from medgraft.sources.forward import features_of, pick_device
-
-    device, tell = pick_device(model.device), model._tell("features")
-    trunk = model.network_.trunk.to(device)
-    found = features_of(
-        paths,
-        model.backbone_.preprocess,
-        trunk,
-        device=device,
-        progress=lambda done: tell(done, len(paths)),
-    )
-    trunk.to("cpu")
-    return found
+    model._fit_head(F, rows, k)
 
 
 def room_for(model: FineTune, first: int, count: int) -> tuple[int, str]:
@@ -115,6 +92,12 @@ def train_blocks(model: FineTune, rows: Labelled, train: Any, held: Any, recipe:
 
     fit = batches(train, True)
     watch = batches(held, False) if len(held) else None
+    if recipe.penalty.reads_target:
+        n = len(rows.target_paths)
+        inputs = inputs_of(model, rows.target_paths, recipe.policy.first, True, device)
+        recipe.penalty.target = Batches(
+            inputs, np.arange(n), np.zeros(n), np.ones(n), model.batch_size, seed + 1
+        )
     blocks = [g.block for g in recipe.policy.groups]
     adapters.adapt(model.network_, model.adapter, model.rank, blocks, seed)
     tell = model._tell("training")

@@ -6,12 +6,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from medgraft.methods.finetune import mixing
 
 if TYPE_CHECKING:
     import numpy as np
+    import torch
 
     from medgraft.methods.finetune.batches import Batches
     from medgraft.methods.finetune.loop import Recipe
@@ -43,13 +42,15 @@ class Step:
         recipe: Recipe,
         entry: int,
         pool: ThreadPoolExecutor | None = None,
-        backward: Callable[[torch.Tensor], None] = torch.Tensor.backward,
+        backward: Callable[[torch.Tensor], None] | None = None,
     ) -> None:
         self.network, self.recipe, self.entry = network, recipe, entry
-        self.pool, self.backward = pool, backward
+        self.pool, self.backward = pool, backward or (lambda loss: loss.backward())  # type: ignore[no-untyped-call]
 
     def gradient(self, batch: Any, rng: np.random.Generator) -> float:
         """Put the gradient of a batch (inputs, targets, weights) into the weights; return its loss."""
+        import torch
+
         x, y, w = batch
         share = w / w.sum()
         if self.recipe.mix != "none":
@@ -67,6 +68,8 @@ class Step:
 
     def measure(self, held: Batches) -> float:
         """Return the mean loss, without penalty, of rows as they are."""
+        import torch
+
         self.network.eval()
         total = float(held.weight.sum())
         device = next(self.network.parameters()).device
@@ -82,6 +85,8 @@ class Step:
 
     def _entered(self, x: torch.Tensor) -> tuple[torch.Tensor, int]:
         """Run the frozen blocks, which leave no graph."""
+        import torch
+
         first = self.recipe.policy.first
         if self.entry < first:
             with torch.no_grad():
@@ -90,6 +95,8 @@ class Step:
 
     def _loss(self, x: torch.Tensor, y: torch.Tensor, w: torch.Tensor, share: torch.Tensor) -> torch.Tensor:
         """Return the sum of the losses, each times its weight, and the penalty."""
+        import torch
+
         x, first = self._entered(x)
         scores, maps, features = self.network.rest_with_map(x, first)
         targets = [(y, w)] if y.ndim == 1 else [(y[:, j], w[:, j]) for j in range(y.shape[1])]
@@ -98,6 +105,8 @@ class Step:
         return total + (extra if extra.ndim == 0 else (share * extra).sum())
 
     def _in_pieces(self, parts: tuple[torch.Tensor, ...], pool: ThreadPoolExecutor) -> torch.Tensor:
+        import torch
+
         weights = [p for p in self.network.parameters() if p.requires_grad]
 
         def piece(part: Any) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:

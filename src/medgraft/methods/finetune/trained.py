@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
-from medgraft.methods.finetune.images import ImageEstimator, classes_from_json, classes_to_json
+from medgraft.methods.finetune.head import fit_head
+from medgraft.methods.finetune.images import ImageEstimator, Labelled, classes_from_json, classes_to_json
 from medgraft.methods.splits import Floats
 from medgraft.sources.pretrained import Pretrained
 
@@ -53,6 +55,33 @@ class NetworkEstimator(ImageEstimator):
             torch.manual_seed(self.random_state)
             head = Head(self.backbone_.d, k)
         return Network(self.backbone_.module, head, self.batchnorm).eval()
+
+    def _fit_head(self, F: NDArray[np.float32], rows: Labelled, k: int) -> None:
+        """Fit the head to features of the rows, as `linear-probe` would."""
+        import torch
+
+        found = fit_head(F, rows.y, rows.weight, rows.units, k, self.random_state)
+        head = self.network_.head
+        with torch.no_grad():
+            places = (head.mean, head.scale, head.linear.weight, head.linear.bias)
+            for place, values in zip(places, found, strict=True):
+                place.copy_(torch.from_numpy(np.asarray(values)))
+
+    def _features(self, paths: Sequence[str]) -> NDArray[np.float32]:
+        """What the trunk, as it is now, makes of images (n, d)."""
+        from medgraft.sources.forward import features_of, pick_device
+
+        device, tell = pick_device(self.device), self._tell("features")
+        trunk = self.network_.trunk.to(device)
+        found = features_of(
+            paths,
+            self.backbone_.preprocess,
+            trunk,
+            device=device,
+            progress=lambda done: tell(done, len(paths)),
+        )
+        trunk.to("cpu")
+        return found
 
     def _scores(self, paths: Sequence[str]) -> Floats:
         from medgraft.sources.forward import features_of, pick_device
