@@ -48,6 +48,18 @@ def methods() -> str:
     return "\n\n".join(parts)
 
 
+def steps() -> str:
+    """Return the table of steps that may stand beside a method."""
+    from medgraft.methods.prepare import steps as entries
+
+    places = {"learner": "inside a method, before its learner", "method": "around a method"}
+    rows = [
+        (f"`{s.name}`", s.summary, places[s.around], _papers(s.refs))
+        for s in (entries[name] for name in entries)
+    ]
+    return _table(("Name", "What it does", "Where it stands", "Papers"), rows)
+
+
 def networks() -> str:
     """Return the table of registered networks."""
     from medgraft.sources.registry import networks as entries
@@ -84,7 +96,12 @@ def formats() -> str:
     return _table(("Name", "Suffixes", "What it is", "Roles by convention"), rows)
 
 
-TABLES: dict[str, Callable[[], str]] = {"methods": methods, "networks": networks, "formats": formats}
+TABLES: dict[str, Callable[[], str]] = {
+    "methods": methods,
+    "steps": steps,
+    "networks": networks,
+    "formats": formats,
+}
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:

@@ -47,7 +47,29 @@ def test_an_unknown_word_in_a_registration_is_the_authors_error(wrong):
 
 def test_a_name_is_taken_only_once():
     with pytest.raises(ValueError, match="twice"):
-        method("coral", family="control", cost="O(1)")(type("Other", (), {}))
+        method("coral", family="control", cost="O(1)")(type("Other", (), GOOD))
+
+
+GOOD = {"__doc__": "One line.", "fit": print, "predict": print}
+
+
+@pytest.mark.parametrize(
+    ("name", "lacking", "why"),
+    [
+        ("My Method", None, "as in 'my-method'"),
+        ("-x", None, "small letters"),
+        ("never-registered", "__doc__", "write a docstring"),
+        ("never-registered", "predict", "has no predict"),
+    ],
+)
+def test_a_class_or_name_that_no_one_could_use_is_the_authors_error(name, lacking, why):
+    from medgraft.methods.prepare.registry import step, steps
+
+    cls = type("Mine", (), {k: v for k, v in GOOD.items() if k != lacking})
+    for register in (method(name, family="control", cost="O(1)"), step(name, around="learner")):
+        with pytest.raises(ValueError, match=why):
+            register(cls)
+    assert name not in entries and name not in steps
 
 
 def test_a_misspelt_method_gets_a_suggestion():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Generic, TypeVar
@@ -11,6 +12,42 @@ from typing import Generic, TypeVar
 from medgraft.base.errors import MedgraftError, did_you_mean
 
 T = TypeVar("T")
+
+
+def check_name(kind: str, name: str, cls: type | None = None, does: tuple[str, ...] = ()) -> None:
+    """Refuse what the command line cannot take, or the docs not show: the author's mistake.
+
+    Parameters
+    ----------
+    kind : str
+        What is registered, for the message.
+    name : str
+        Its name on the command line.
+    cls : type, optional
+        Its class, which needs a docstring: the first line stands in the docs.
+    does : tuple of str
+        Methods that the class must have.
+
+    Raises
+    ------
+    ValueError
+
+    Examples
+    --------
+    >>> check_name("method", "My method")
+    Traceback (most recent call last):
+        ...
+    ValueError: method 'My method': a name has small letters, digits and '-' only, as in 'my-method'
+    """
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):
+        near = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+        raise ValueError(f"{kind} '{name}': a name has small letters, digits and '-' only, as in '{near}'")
+    if cls is not None:
+        if not (cls.__doc__ or "").strip():
+            raise ValueError(f"{kind} '{name}': write a docstring; its first line stands in the docs")
+        lacking = [part for part in does if not hasattr(cls, part)]
+        if lacking:
+            raise ValueError(f"{kind} '{name}': {cls.__name__} has no {' and no '.join(lacking)}")
 
 
 class Registry(Mapping[str, T], Generic[T]):
@@ -63,7 +100,13 @@ class Registry(Mapping[str, T], Generic[T]):
             raise
 
     def add(self, name: str, entry: T) -> None:
-        """Register `entry` under `name`; a name can be taken only once."""
+        """Register `entry` under `name`; a name can be taken only once.
+
+        Raises
+        ------
+        ValueError
+            The name is taken: the author's mistake.
+        """
         if name in self._entries:
             raise ValueError(f"{self.kind} '{name}' is registered twice")
         self._entries[name] = entry

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from medgraft.base import Registry
+from medgraft.base import Registry, check_name
 
 T = TypeVar("T", bound=type)
 
@@ -90,7 +90,8 @@ def method(
     Raises
     ------
     ValueError
-        A family, task, need or role that does not exist, or a name taken twice: the author's mistake.
+        A family, task, need or role that does not exist, a name that is taken or that the command line could
+        not take, a class without docstring, ``fit`` or ``predict``: the author's mistake.
 
     Examples
     --------
@@ -110,6 +111,7 @@ def method(
                 raise ValueError(f"method '{name}': unknown {what} '{value}', use one of {', '.join(known)}")
 
     def register(cls: T) -> T:
+        check_name("method", name, cls, ("fit", "predict"))
         summary = (inspect.getdoc(cls) or "").split("\n", 1)[0]
         entry = Method(name, cls, family, full, tuple(needs), cost, tuple(refs), role, default, summary)
         entries.add(name, entry)

@@ -19,7 +19,7 @@ from medgraft.methods.splits import Floats, Ints
     family="feature",
     needs=("source", "target-labels"),
     cost="O(n (S p)^2) for S sites with the default learner",
-    refs=("Daume 2007, Proc. 45th Annual Meeting of the ACL, 256-263",),
+    refs=("Daume 2007, Proc. 45th Annual Meeting of the ACL, 256-263, arXiv:0907.1815",),
 )
 class FeatureAugmentation(SiteMethod):
     r"""Copy the features once for all sites and once for each, so that the learner finds what is shared.

@@ -18,7 +18,7 @@ LEAST_SINGULAR = 0.05
     tasks=("binary", "multiclass"),
     needs=("source", "target-rows"),
     cost="six fits",
-    refs=("Lipton, Wang and Smola 2018, Proc. ICML, 3122-3130",),
+    refs=("Lipton, Wang and Smola 2018, Proc. ICML 80:3122-3130, arXiv:1802.03916",),
 )
 class BBSE(LabelShift):
     r"""Weight the classes so that they are as frequent as in the target, where nobody told how frequent.

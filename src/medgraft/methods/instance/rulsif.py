@@ -19,7 +19,7 @@ from medgraft.methods.table import InputError
     needs=("source", "target-rows"),
     cost="O(n b (p + b))",
     refs=(
-        "Yamada, Suzuki, Kanamori, Hachiya and Sugiyama 2013, Neural Comput. 25:1324-1370",
+        "Yamada, Suzuki, Kanamori, Hachiya and Sugiyama 2013, Neural Comput. 25:1324-1370, arXiv:1106.4729",
         "Kanamori, Hido and Sugiyama 2009, J. Mach. Learn. Res. 10:1391-1445",
     ),
 )

@@ -23,8 +23,8 @@ VALUES = ("knn", "monte-carlo")
     cost="O(t n log n) and 60 fits; t labelled target rows",
     refs=(
         "Xue et al. 2024, doi:10.1016/j.artmed.2024.102810",
-        "Jia et al. 2019, Proc. VLDB Endow. 12(11):1610-1623 (nearest neighbours in closed form)",
-        "Ghorbani and Zou 2019, Proc. ICML, 2242-2251 (Monte Carlo)",
+        "Jia et al. 2019, Proc. VLDB Endow. 12(11):1610-1623, arXiv:1908.08619 (closed form)",
+        "Ghorbani and Zou 2019, Proc. ICML 97:2242-2251, arXiv:1904.02868 (Monte Carlo)",
     ),
 )
 class ShapleyTransfer(SiteMethod):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
-from medgraft.base import Registry
+from medgraft.base import Registry, check_name
 
 T = TypeVar("T", bound=type)
 
@@ -57,6 +57,7 @@ def step(name: str, *, around: Literal["learner", "method"], refs: tuple[str, ..
     """
 
     def register(cls: T) -> T:
+        check_name("step", name, cls, ("fit", "predict"))
         summary = (inspect.getdoc(cls) or "").split("\n", 1)[0]
         steps.add(name, Step(name, cls, around, refs, summary))
         return cls
