@@ -90,6 +90,8 @@ class Guarded(BaseEstimator):
         that could not be fitted, with the reason).
     classes_ : array (K,)
         Labels, sorted (classification only).
+    n_features_in_ : int
+        Columns of X.
 
     Raises
     ------

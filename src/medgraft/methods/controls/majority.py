@@ -37,6 +37,8 @@ class Majority(TransferEstimator):
         Weighted share of each class (classification).
     mean_ : float
         Weighted mean (regression).
+    number_ : list of bool
+        Which columns were numbers.
     note_ : str
         Says so when no target patient has a label and all labelled patients are counted instead.
 

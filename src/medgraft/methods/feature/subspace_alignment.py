@@ -48,8 +48,10 @@ class SubspaceAlignment(TransferEstimator):
     ----------
     n_components_ : int
         The d used.
-    centre_ : array (p,), basis_ : array (p, d)
-        Mean and principal directions of the target, in encoded features.
+    centre_ : array (p,)
+        Mean of the target, in encoded features.
+    basis_ : array (p, d)
+        Principal directions of the target.
     alignment_ : array (d, d)
         M.
     note_ : str

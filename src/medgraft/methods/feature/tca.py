@@ -61,7 +61,8 @@ class TCA(KernelMethod):
         The largest first; the sum of their inverses is the objective reached.
     width_ : float
         The width used.
-    landmarks_ : array (m, p), projection_ : array (m, d)
+    landmarks_ : array (m, p)
+    projection_ : array (m, d)
         The components of encoded rows x are k(x, landmarks) projection.
     note_ : str
         Says so when there were too few patients and all were pooled.
