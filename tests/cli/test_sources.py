@@ -102,3 +102,23 @@ def test_mistakes_with_networks_are_said_in_one_sentence(stripes, table, weights
     assert "There is no score 'logm'" in run(stripes, "--source", network, "--score", "logm", code=2)
     assert "cannot pass through" in run(table, "--label", "ill", "--source", network, code=2)
     assert "There is no domain 'b'" in run(stripes, "--source", network, "--target", "b", code=2)
+
+
+def test_values_in_a_manifest_are_ranked_and_broken_images_left_out(stripes, weights, tmp_path):
+    import pandas as pd
+
+    files = sorted(stripes.rglob("*.png"))
+    (stripes / "broken.png").write_bytes(b"no image")
+    rows = pd.DataFrame({"file": [*map(str, files), str(stripes / "broken.png")]})
+    rows["value"] = [float(f.stem) + 0.5 for f in files] + [3.25]
+    rows.to_csv(tmp_path / "list.csv", index=False)
+    words = [tmp_path / "list.csv", "--image", "file", "--label", "value", "--task", "regression"]
+    words += ["--source", weights / "whole.safetensors"]
+    assert "broken.png" in run(*words, code=2)
+    out = tmp_path / "values.json"
+    text = run(*words, "--skip-unreadable", "--out", out)
+    (network,) = json.loads(out.read_text())["networks"]
+    assert network["images"] == 24
+    assert "LogME" in text
+    assert "H-score" not in text
+    assert "not for regression" in run(*words, "--skip-unreadable", "--score", "gbc", code=2)
