@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from medgraft.methods.finetune import adapters, augment, cost
+from medgraft.methods.finetune import adapters, augment, pretext
 from medgraft.methods.finetune.groups import Policy, make_policy
 from medgraft.methods.finetune.head import class_weights
 from medgraft.methods.finetune.images import Labelled
@@ -15,13 +15,16 @@ from medgraft.methods.finetune.inner import hold_out
 from medgraft.methods.finetune.loop import History, Recipe
 from medgraft.methods.finetune.objective import make_loss
 from medgraft.methods.finetune.penalties import Penalty, make_penalty
-from medgraft.methods.finetune.stages import fit_head_to, measure_anew, room_for, train_blocks
+from medgraft.methods.finetune.stages import (
+    fit_head_to,
+    measure_anew,
+    self_supervise,
+    train_blocks,
+)
+from medgraft.methods.finetune.told import plan_of, report_of
 from medgraft.methods.finetune.trained import NetworkEstimator
 from medgraft.methods.registry import method
 from medgraft.sources.pretrained import Pretrained
-
-# Settings that the report repeats.
-TOLD = ("batchnorm", "augmentation", "adapter", "penalty", "loss", "mix", "optimizer", "schedule")
 
 
 @method(
@@ -68,6 +71,11 @@ class FineTune(NetworkEstimator):
         Factor from one block to the one below.
     head_lr : float, default 1e-3
         Peak learning rate of the head.
+    pretext : str, default "none"
+        First train the released blocks on all training images without their labels: ``"rotation"`` or
+        ``"simclr"`` (see `medgraft.methods.finetune.pretext.pretrain`).
+    pretext_epochs : int, default 4
+        Passes over the images in that stage.
     find_lr : bool, default False
         Multiply all three by what a range test on the training rows finds (see `lr_finder`).
     unfreeze : float, default 0.5
@@ -158,6 +166,8 @@ class FineTune(NetworkEstimator):
         lr: float = 5e-4,
         lr_decay: float = 0.7,
         head_lr: float = 1e-3,
+        pretext: str = "none",
+        pretext_epochs: int = 4,
         find_lr: bool = False,
         unfreeze: float = 0.5,
         layers: str = "",
@@ -190,6 +200,8 @@ class FineTune(NetworkEstimator):
         self.lr = lr
         self.lr_decay = lr_decay
         self.head_lr = head_lr
+        self.pretext = pretext
+        self.pretext_epochs = pretext_epochs
         self.find_lr = find_lr
         self.unfreeze = unfreeze
         self.layers = layers
@@ -219,6 +231,7 @@ class FineTune(NetworkEstimator):
     def _fit(self, rows: Labelled) -> None:
         augment.check(self.augmentation)
         adapters.check(self.adapter)
+        pretext.check(self.pretext)
         k = 0 if self.task == "regression" else len(self.classes_)
         self.center_, self.spread_ = 0.0, 1.0
         y = rows.y
@@ -235,6 +248,7 @@ class FineTune(NetworkEstimator):
         policy = self._policy()
         recipe = self._recipe(policy, rows.take(train), k)
         self.network_ = self._network(max(k, 1))
+        self.pretext_ = self_supervise(self, rows, train) if self.pretext != "none" else None
         if self.batchnorm == "recompute":
             measure_anew(self, rows.take(train).paths)
         if self._pretrained and k != 1:
@@ -242,7 +256,7 @@ class FineTune(NetworkEstimator):
         history = History()
         if self.epochs > 0 and k != 1:
             history = train_blocks(self, rows, train, held, recipe)
-        self.report_ = self._report(policy, history, len(train), len(held))
+        self.report_ = report_of(self, policy, history, len(train), len(held))
 
     def _policy(self) -> Policy:
         return make_policy(
@@ -274,20 +288,6 @@ class FineTune(NetworkEstimator):
             str(self.precision),
         )
 
-    def _report(self, policy: Policy, history: History, n_train: int, n_held: int) -> dict[str, Any]:
-        return {
-            "load": self.backbone_.report.to_dict(),
-            **policy.describe(),
-            **{name: getattr(self, name) for name in TOLD},
-            "images": {"train": n_train, "held_out": n_held},
-            "loss_train": history.train,
-            "loss_held_out": history.held,
-            "best_epoch": history.best,
-            "averaged_epochs": history.soup,
-            "learning_rate_factor": history.factor,
-            "note": self.note_,
-        }
-
     def plan(self, n_fit: int, n_predict: int) -> dict[str, Any]:
         """Say what will load, adapt and freeze, at which rates, and what it will cost.
 
@@ -299,22 +299,4 @@ class FineTune(NetworkEstimator):
         n_fit, n_predict : int
             Images to learn from and to predict.
         """
-        augment.check(self.augmentation)
-        made = type(self)(**self.get_params(deep=False))
-        made.backbone_ = Pretrained.of(self.source).load(pretrained=self._pretrained, seed=self.random_state)
-        policy, made.network_ = made._policy(), made._network(2)
-        views = self.views if self.augmentation != "none" else 1
-        bytes_kept, place = room_for(made, policy.first, n_fit * views) if policy.first else (0, "")
-        probed = made.network_, made.backbone_, policy.first
-        seconds = cost.training_seconds(*probed, epochs=self.epochs, views=views, head=self._pretrained)
-        report = made.backbone_.report
-        words = {"frozen": "frozen: statistics and weights stay", "adapt": "adapts in released blocks"}
-        return {
-            "load": report.sentence(),
-            "adapt": list(report.adapted),
-            **policy.describe(),
-            "batchnorm": words.get(self.batchnorm, "statistics of the training images, then frozen"),
-            "augmentation": augment.WORDS[self.augmentation],
-            "prefix_cache": {"place": place or "none", "bytes": bytes_kept if place else 0},
-            "cpu_seconds": seconds(n_fit, n_predict),
-        }
+        return plan_of(self, n_fit, n_predict)

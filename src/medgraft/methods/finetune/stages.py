@@ -20,6 +20,27 @@ if TYPE_CHECKING:
     from medgraft.methods.finetune.loop import History, Recipe
 
 
+def self_supervise(model: FineTune, rows: Labelled, train: Any) -> dict[str, Any]:
+    """Train the released blocks without labels: on what may teach, and on the target's other images."""
+    from medgraft.methods.finetune.pretext import pretrain
+    from medgraft.sources.forward import pick_device
+
+    held = set(rows.paths) - {rows.paths[i] for i in train}
+    paths = dict.fromkeys(rows.paths[i] for i in train) | dict.fromkeys(rows.target_paths)
+    return pretrain(
+        model.backbone_,
+        [path for path in paths if path not in held],
+        model.pretext,
+        epochs=model.pretext_epochs,
+        unfreeze=model.unfreeze,
+        lr=model.lr,
+        batch_size=model.batch_size,
+        seed=model.random_state,
+        device=pick_device(model.device),
+        tell=model._tell("self-supervision"),
+    )
+
+
 def measure_anew(model: FineTune, paths: list[str]) -> None:
     """Give BatchNorm the statistics of the training images."""
     from medgraft.sources.batchnorm import recompute
@@ -39,7 +60,7 @@ def fit_head_to(model: FineTune, rows: Labelled, k: int, source: Pretrained) -> 
     """Fit the head to frozen features, which other arms may have left in the cache."""
     import pandas as pd
 
-    if model.batchnorm == "recompute":  # no longer the features that others have
+    if model.batchnorm == "recompute" or model.pretext_:  # no longer the features that others have
         F = model._features(rows.paths)
     else:
         featuriser = BackboneFeatures(source, device=model.device)

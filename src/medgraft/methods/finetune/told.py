@@ -1,0 +1,59 @@
+"""What fine-tuning says of itself: the plan before, and the report after."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from medgraft.methods.finetune import augment, cost
+from medgraft.methods.finetune.groups import Policy
+from medgraft.methods.finetune.loop import History
+from medgraft.methods.finetune.stages import room_for
+from medgraft.sources.pretrained import Pretrained
+
+if TYPE_CHECKING:
+    from medgraft.methods.finetune.finetune import FineTune
+
+# Settings that the report repeats.
+TOLD = ("batchnorm", "augmentation", "adapter", "penalty", "loss", "mix", "optimizer", "schedule")
+
+
+def report_of(model: FineTune, policy: Policy, history: History, n_train: int, n_held: int) -> dict[str, Any]:
+    """Return what happened, JSON-able."""
+    return {
+        "load": model.backbone_.report.to_dict(),
+        **policy.describe(),
+        **{name: getattr(model, name) for name in TOLD},
+        "images": {"train": n_train, "held_out": n_held},
+        "loss_train": history.train,
+        "loss_held_out": history.held,
+        "best_epoch": history.best,
+        "pretext": model.pretext_,
+        "averaged_epochs": history.soup,
+        "learning_rate_factor": history.factor,
+        "note": model.note_,
+    }
+
+
+def plan_of(model: FineTune, n_fit: int, n_predict: int) -> dict[str, Any]:
+    """Return what will load, adapt and freeze, at which rates, and what it will cost."""
+    augment.check(model.augmentation)
+    made = type(model)(**model.get_params(deep=False))
+    made.backbone_ = Pretrained.of(model.source).load(pretrained=model._pretrained, seed=model.random_state)
+    policy, made.network_ = made._policy(), made._network(2)
+    views = model.views if model.augmentation != "none" else 1
+    # Each pretext epoch shows every image in four orientations, or twice.
+    epochs = model.epochs + model.pretext_epochs * {"none": 0, "rotation": 4, "simclr": 2}[model.pretext]
+    bytes_kept, place = room_for(made, policy.first, n_fit * views) if policy.first else (0, "")
+    probed = made.network_, made.backbone_, policy.first
+    seconds = cost.training_seconds(*probed, epochs=epochs, views=views, head=model._pretrained)
+    report = made.backbone_.report
+    words = {"frozen": "frozen: statistics and weights stay", "adapt": "adapts in released blocks"}
+    return {
+        "load": report.sentence(),
+        "adapt": list(report.adapted),
+        **policy.describe(),
+        "batchnorm": words.get(model.batchnorm, "statistics of the training images, then frozen"),
+        "augmentation": augment.WORDS[model.augmentation],
+        "prefix_cache": {"place": place or "none", "bytes": bytes_kept if place else 0},
+        "cpu_seconds": seconds(n_fit, n_predict),
+    }
