@@ -60,6 +60,15 @@ def steps() -> str:
     return _table(("Name", "What it does", "Where it stands", "Papers"), rows)
 
 
+def learners() -> str:
+    """Return the table of learners that may stand inside a method."""
+    from medgraft.methods.learners import learners as entries
+
+    known = [entries[name] for name in entries]
+    rows = [(f"`{m.name}`", m.summary, ", ".join(m.tasks), _papers(m.refs)) for m in known]
+    return _table(("Name", "What it does", "Tasks", "Papers"), rows)
+
+
 def networks() -> str:
     """Return the table of registered networks."""
     from medgraft.sources.registry import networks as entries
@@ -99,6 +108,7 @@ def formats() -> str:
 TABLES: dict[str, Callable[[], str]] = {
     "methods": methods,
     "steps": steps,
+    "learners": learners,
     "networks": networks,
     "formats": formats,
 }

@@ -6,12 +6,19 @@ from pathlib import Path
 import pytest
 
 from medgraft.cohort.formats import formats
+from medgraft.methods.learners import learners
 from medgraft.methods.prepare import steps
 from medgraft.methods.registry import entries
 from medgraft.sources.registry import networks
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = [("methods.md", entries), ("methods.md", steps), ("sources.md", networks), ("formats.md", formats)]
+PAGES = [
+    ("methods.md", entries),
+    ("methods.md", steps),
+    ("methods.md", learners),
+    ("sources.md", networks),
+    ("formats.md", formats),
+]
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +38,7 @@ def test_every_registered_name_has_exactly_one_row(hooks, page, registry):
 
 
 def test_every_row_has_as_many_cells_as_its_table_has_heads(hooks):
-    for text in (hooks.methods(), hooks.steps(), hooks.networks(), hooks.formats()):
+    for text in (hooks.methods(), hooks.steps(), hooks.learners(), hooks.networks(), hooks.formats()):
         widths = {line.replace("\\|", "").count("|") for line in text.splitlines() if line.startswith("|")}
         assert len(widths) == 1
 

@@ -1,4 +1,4 @@
-"""Arms: a method, its settings and the steps before it, by name."""
+"""Arms: a method, its settings, its learner and the steps before it, by name."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from medgraft.base import MedgraftError, did_you_mean
 from medgraft.methods import Guarded, Method, Pipeline, entries
+from medgraft.methods.learners import learners
 from medgraft.methods.prepare import steps
 
 
@@ -28,12 +29,15 @@ class Arm:
         Keyword arguments of the method.
     steps : tuple of (str, dict)
         Names and settings of what is done to training rows before: balancing classes, filling gaps.
+    learner : (str, dict), optional
+        Name and settings of the learner inside the method; None: the method's own.
     """
 
     name: str
     method: str
     settings: dict[str, Any] = field(default_factory=dict)
     steps: tuple[tuple[str, dict[str, Any]], ...] = ()
+    learner: tuple[str, dict[str, Any]] | None = None
 
     @property
     def entry(self) -> Method:
@@ -49,7 +53,8 @@ def arm(spec: str, **settings: Any) -> Arm:
     spec : str
         A method's name, and after a colon its settings. Values are read as JSON where they can be
         (``5``, ``0.001``, ``true``, ``null``), as text otherwise. After a plus a step that balances classes
-        (``+rose``, ``+class-weights``, ``+smote``) or fills gaps (``+knn-impute``), with settings of its own.
+        (``+rose``, ``+class-weights``, ``+smote``) or fills gaps (``+knn-impute``), or a learner (``+svm``,
+        ``+random-forest``) that takes the place of the default one, with settings of its own.
     **settings
         More settings of the method; they win over those in `spec`.
 
@@ -61,7 +66,7 @@ def arm(spec: str, **settings: Any) -> Arm:
     ------
     MedgraftError
         The method, a step or a setting does not exist, or a setting has no value; two steps balance classes,
-        or two fill gaps.
+        or two fill gaps, or there are two learners.
 
     Examples
     --------
@@ -70,6 +75,8 @@ def arm(spec: str, **settings: Any) -> Arm:
     ('finetune:epochs=5,lr=0.0001', {'epochs': 5, 'lr': 0.0001})
     >>> arm("coral+rose:shrink=0.5").steps
     (('rose', {'shrink': 0.5}),)
+    >>> arm("coral+rose+svm:C=10").learner
+    ('svm', {'C': 10})
     """
     # A letter follows the plus of a step; that of a number such as 1e+3 has a digit after it.
     first, *after = re.split(r"\+(?=\s*[A-Za-z])", spec.strip())
@@ -79,24 +86,36 @@ def arm(spec: str, **settings: Any) -> Arm:
     _check_settings("method", method, entries[method].cls().get_params(deep=False), given)
     shown = ",".join(f"{name}={json.dumps(value, default=str)}" for name, value in settings.items())
     whole = first.strip() if not shown else f"{first.strip()}{',' if text else ':'}{shown}"
-    made = tuple(_step(part, spec) for part in after)
+    parts = [_part(part, spec) for part in after]
+    made = tuple(part for part in parts if part[0] in steps)
+    learns = [part for part in parts if part[0] in learners]
+    if len(learns) > 1:
+        names = " and ".join(name for name, _ in learns)
+        raise MedgraftError(f"In the arm '{spec}' {names} are both learners: keep one of them.")
     for kind, does in (("learner", "balance classes"), ("method", "fill gaps")):
         same = [name for name, _ in made if steps[name].around == kind]
         if len(same) > 1:
             raise MedgraftError(f"In the arm '{spec}' {' and '.join(same)} both {does}: keep one of them.")
-    return Arm("+".join([whole, *(part.strip() for part in after)]), method, given, made)
+    full = "+".join([whole, *(part.strip() for part in after)])
+    return Arm(full, method, given, made, learns[0] if learns else None)
 
 
-def _step(text: str, spec: str) -> tuple[str, dict[str, Any]]:
+def _part(text: str, spec: str) -> tuple[str, dict[str, Any]]:
     name, _, settings = text.partition(":")
     name = name.strip()
     given = _parse(settings, spec)
-    _check_settings("step", name, steps[name].cls().get_params(deep=False), given)
+    kind = "learner" if name in learners else "step"
+    if name not in learners and name not in steps:
+        known = [*steps, *learners]
+        hint = did_you_mean(name, known) or f" Known: {', '.join(sorted(known))}."
+        raise MedgraftError(f"There is no step '{name}'.{hint}")
+    cls = learners[name].cls if kind == "learner" else steps[name].cls
+    _check_settings(kind, name, cls().get_params(deep=False), given)
     return name, given
 
 
 def _check_settings(kind: str, name: str, known: dict[str, Any], given: dict[str, Any]) -> None:
-    """Refuse settings that a method or step does not have, that are the trial's own, or of another kind."""
+    """Refuse settings that are not there, that are the trial's own, or of another kind."""
     for setting, value in given.items():
         if setting not in known:
             options = ", ".join(sorted(set(known) - set(_OWNED)))
@@ -117,7 +136,7 @@ _OWNED = {
     "candidates": "they are the other arms",
     "control": "it is the control of the trial",
     "control_name": "it is the control of the trial",
-    "estimator": "choose another method",
+    "estimator": "add a learner by a plus, as in pooled+svm",
     "time": "say --time",
 }
 
@@ -177,7 +196,8 @@ def build(
     On images a method for arrays stands behind the pretrained network's frozen features; a network
     method reads the images itself. ``guarded`` receives every other arm of the trial as a candidate. A step
     that balances classes is the learner inside the method, where rows are encoded, weighted and aligned
-    already; one that fills gaps stands around the method. Either learns from training rows alone.
+    already, and holds the arm's own learner if it names one; one that fills gaps stands around the method.
+    Each learns from training rows alone.
 
     Parameters
     ----------
@@ -198,7 +218,7 @@ def build(
     Raises
     ------
     MedgraftError
-        A step that the method or the task has no place for.
+        A step or learner that the method or the task has no place for.
     """
     cls = arm.entry.cls
     known = cls().get_params(deep=False)
@@ -219,9 +239,16 @@ def build(
         params["control"] = None if control is None else build(control, bench, seed)
         params["control_name"] = None if control is None else control.name
         return cls(**params)
+    if arm.learner is not None:
+        name, settings = arm.learner
+        made = learners[name].cls
+        filled = {"task": bench.sklearn_task, "random_state": seed}
+        own = made().get_params(deep=False)
+        params["estimator"] = made(**{k: v for k, v in filled.items() if k in own}, **settings)
     for name, settings in arm.steps:
         if steps[name].around == "learner":
-            params["estimator"] = steps[name].cls(random_state=seed, **settings)
+            inner = params.get("estimator")
+            params["estimator"] = steps[name].cls(estimator=inner, random_state=seed, **settings)
     estimator = cls().set_params(**params)
     for name, settings in arm.steps:
         if steps[name].around == "method":
@@ -235,18 +262,31 @@ def build(
 
 def _check_steps(arm: Arm, bench: Workbench) -> None:
     cls, needs = arm.entry.cls, arm.entry.needs
-    if arm.steps and issubclass(cls, Guarded):
+    if (arm.steps or arm.learner) and issubclass(cls, Guarded):
         raise MedgraftError(
-            f"'{arm.name}': {arm.method} chooses among the other arms, so add the step to one of those."
+            f"'{arm.name}': {arm.method} chooses among the other arms, so add the step or learner to one of "
+            "those."
         )
+    if arm.learner is not None:
+        name, tasks = arm.learner[0], learners[arm.learner[0]].tasks
+        if bench.task not in tasks:
+            raise MedgraftError(f"'{arm.name}': {name} does {', '.join(tasks)}, and this is {bench.task}.")
+        _check_place(arm, name)
     for name, _ in arm.steps:
         if steps[name].around == "method":
             if "images" in needs:
                 raise MedgraftError(f"'{arm.name}': {arm.method} reads images, which have no gaps to fill.")
         elif bench.task == "regression":
             raise MedgraftError(f"'{arm.name}': {name} balances classes, and a regression has none.")
-        elif "estimator" not in cls().get_params(deep=False) or getattr(cls, "own_learner", False):
-            raise MedgraftError(
-                f"'{arm.name}': {arm.method} has a model of its own, so {name} has no place in it; use a "
-                "method that takes any learner, such as pooled or coral."
-            )
+        else:
+            _check_place(arm, name)
+
+
+def _check_place(arm: Arm, name: str) -> None:
+    """Refuse what stands inside a method that has a model of its own."""
+    cls = arm.entry.cls
+    if "estimator" not in cls().get_params(deep=False) or getattr(cls, "own_learner", False):
+        raise MedgraftError(
+            f"'{arm.name}': {arm.method} has a model of its own, so {name} has no place in it; use a method "
+            "that takes any learner, such as pooled or coral."
+        )

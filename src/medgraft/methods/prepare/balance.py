@@ -87,7 +87,7 @@ class Balanced(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         A, labels, w, names = weighted(A, labels, sample_weight, groups)
         self.classes_, codes = np.unique(labels, return_inverse=True)
         keys = row_keys(A) if names is None else np.empty(0, dtype=np.uint64)
-        sample, place = _distinct(A, codes, w, units_of(keys, codes, names))
+        sample, place = distinct(A, codes, w, units_of(keys, codes, names))
         made, even = sample, np.ones(sample.k)
         if sample.k > 1:
             made = self._balance(sample, np.random.default_rng(self.random_state))
@@ -158,8 +158,23 @@ def corrected(p: Floats, shift: Floats) -> Floats:
     return np.asarray(q / q.sum(axis=1, keepdims=True))
 
 
-def _distinct(Z: Floats, codes: Ints, w: Floats, units: Ints) -> tuple[Sample, Ints]:
-    """Merge copies and sort by content; also return the caller's code of each class."""
+def distinct(Z: Floats, codes: Ints, w: Floats, units: Ints) -> tuple[Sample, Ints]:
+    """Merge copies and sort by content.
+
+    Parameters
+    ----------
+    Z : array (n, p)
+    codes : array (n,) of int
+        Classes, or numbers of values.
+    w, units : arrays (n,)
+        Weights and patients.
+
+    Returns
+    -------
+    Sample
+    array (K,) of int
+        The caller's code of each class.
+    """
     # Rounded, because sums in another order may have moved the last digits.
     columns = [codes, row_keys(np.round(Z, 7)), units]
     order = np.lexsort(columns)

@@ -1,0 +1,75 @@
+"""The registry of learners that may stand inside a method, by name."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from medgraft.base import Registry
+from medgraft.methods.registry import TASKS
+
+T = TypeVar("T", bound=type)
+
+
+@dataclass(frozen=True)
+class Learner:
+    """What is known of a learner without fitting it.
+
+    Parameters
+    ----------
+    name : str
+        The name on the command line (``"svm"``).
+    cls : type
+        The class, with scikit-learn's contract.
+    tasks : tuple of str
+        Of ``binary``, ``multiclass`` and ``regression``.
+    refs : tuple of str
+        Papers.
+    summary : str
+        First line of the class's docstring.
+    """
+
+    name: str
+    cls: type[Any]
+    tasks: tuple[str, ...]
+    refs: tuple[str, ...]
+    summary: str
+
+
+learners: Registry[Learner] = Registry("learner", packages=("medgraft.methods.learners",))
+
+
+def learner(name: str, *, tasks: tuple[str, ...] = TASKS, refs: tuple[str, ...] = ()) -> Callable[[T], T]:
+    """Register a class as the learner `name`, and leave the class as it is.
+
+    Parameters
+    ----------
+    name, tasks, refs
+        As in `Learner`; the task ``"classification"`` stands for binary and multiclass.
+
+    Raises
+    ------
+    ValueError
+        A name of other signs than ``a-z0-9-``, or a task that does not exist: the author's mistake.
+
+    Examples
+    --------
+    >>> from medgraft.methods.learners import learners
+    >>> learners["ridge"].tasks
+    ('regression',)
+    """
+    full = tuple(t for task in tasks for t in (TASKS[:2] if task == "classification" else (task,)))
+    if not re.fullmatch(r"[a-z0-9-]+", name) or not set(full) <= set(TASKS):
+        raise ValueError(
+            f"learner '{name}': give a name of a-z, 0-9 and '-', and tasks of {', '.join(TASKS)}"
+        )
+
+    def register(cls: T) -> T:
+        summary = (inspect.getdoc(cls) or "").split("\n", 1)[0]
+        learners.add(name, Learner(name, cls, full, tuple(refs), summary))
+        return cls
+
+    return register
