@@ -48,9 +48,7 @@ def test_the_stage_moves_the_released_blocks_and_no_other_and_reads_no_label(
 ):
     few, swapped = images.iloc[:20], images["label"][:20].to_numpy()[::-1]
     model = FineTune(network, **(FAST | {"epochs": 0}), pretext=pretext).fit(few, few["label"])
-    again = FineTune(network, **(FAST | {"epochs": 0}), pretext=pretext).fit(
-        few, few["label"][::-1].to_numpy()
-    )
+    again = FineTune(network, **(FAST | {"epochs": 0}), pretext=pretext).fit(few, swapped)
     old, new, other = network.load().tensors(), model.backbone_.tensors(), again.backbone_.tensors()
     assert all(torch.equal(new[name], other[name]) for name in new)
     moved = {name for name in old if not torch.equal(old[name], new[name])}
