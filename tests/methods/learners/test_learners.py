@@ -161,6 +161,14 @@ def numbers(thing):
 
 
 @every_task
+def test_every_fitted_attribute_is_documented(name, task):
+    model = make(name, task).fit(*data(task, 40))
+    text = " ".join(c.__doc__ or "" for c in type(model).__mro__[:3])
+    fitted = {a for a in vars(model) if a.endswith("_") and a != "n_features_in_"}
+    assert not {a for a in fitted if a not in text}
+
+
+@every_task
 def test_no_training_row_is_kept(name, task):
     X, y = data(task, 60)
     model = make(name, task).fit(X, y)

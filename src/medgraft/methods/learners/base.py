@@ -91,6 +91,17 @@ class TaskLearner(BaseEstimator, metaclass=ABCMeta):
         ``"regression"``, or ``"classification"`` (also ``"binary"``, ``"multiclass"``).
     random_state : int
         Seed of the inner splits and of what is drawn.
+
+    Attributes
+    ----------
+    classes_ : array (K,)
+        Labels, sorted (classification only).
+    place_ : array (K,) of int
+        Place in `classes_` of each class of the lesson.
+    mean_, scale_ : arrays (p,)
+        What standardises the features.
+    value_mean_, value_scale_ : float
+        What standardises y (regression only).
     """
 
     task: str

@@ -31,9 +31,9 @@ def directions(p: int, pairs: int, seed: int) -> Floats:
     rng = np.random.default_rng(seed)
     blocks = []
     for start in range(0, pairs, p):
-        Q = np.linalg.qr(rng.normal(size=(p, p)))[0]
-        size = np.sqrt(rng.chisquare(p, size=p))
-        blocks.append((Q * size)[:, : pairs - start])
+        width = min(p, pairs - start)
+        Q = np.linalg.qr(rng.normal(size=(p, width)))[0]
+        blocks.append(Q * np.sqrt(rng.chisquare(p, size=width)))
     return np.hstack(blocks)
 
 

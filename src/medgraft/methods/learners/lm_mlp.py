@@ -55,6 +55,8 @@ class LMMLPLearner(TaskLearner):
     ----------
     axes_ : array (p, r)
         Principal axes, divided by the standard deviation along the first.
+    shape_ : tuple
+        Inputs, hidden units, outputs, and whether they are probabilities.
     theta_ : array
         Parameters, see `Perceptron`.
     steps_ : int
@@ -83,7 +85,7 @@ class LMMLPLearner(TaskLearner):
         *,
         task: str = "classification",
         hidden: int = 8,
-        components: int = 32,
+        components: int = 64,
         penalty: float = 0.1,
         steps: int = 100,
         random_state: int = 0,

@@ -42,6 +42,8 @@ class MLPLearner(TaskLearner):
     ----------
     penalty_ : float
         Chosen; 1 where there was too little to choose by.
+    shape_ : tuple
+        Inputs, hidden units, outputs, and whether they are probabilities.
     theta_ : array
         Parameters, see `Perceptron`.
 

@@ -54,6 +54,8 @@ class PrototypeLearner(TaskLearner):
         Weights.
     value_ : array (c, K) or (c, 1)
         Class, or mean value, of each prototype.
+    spread_ : float
+        :math:`s^2`.
 
     Raises
     ------

@@ -15,6 +15,7 @@ from medgraft.methods.table import InputError
 COSTS = (0.1, 1.0, 10.0, 100.0)
 WIDTHS = (0.25, 1.0, 4.0)  # times 1/(2p), at which two rows at the mean distance have kernel 1/e
 TUNED_ON = 2000
+BLOCK = 5000  # rows of a Hessian at once
 EPSILON = 0.1  # standard deviations of y
 
 
@@ -60,6 +61,8 @@ class SVMLearner(TaskLearner):
     ----------
     C_, gamma_ : float
         Chosen: those of least held-out log loss after calibration, or squared error.
+    frequencies_ : array (p, features / 2)
+        Of the Fourier features.
     coef_ : array (features + 1, m)
         Coefficients and, last, intercepts.
     sigmoid_ : array (m, m + 1)
@@ -136,9 +139,11 @@ class SVMLearner(TaskLearner):
                     best, self.C_, self.gamma_ = loss, C, gamma
                     self.sigmoid_ = sigmoid if lesson.k else self.sigmoid_
         self.frequencies_ = base * np.sqrt(2.0 * self.gamma_)
-        turned = Rotation.of(features(lesson.Z, self.frequencies_))
-        coef = solve(turned.Z, signs(lesson), self.C_ * lesson.weight, not lesson.k)
-        self.coef_ = np.vstack([turned.V @ coef[:-1], coef[-1:]])
+        F = features(lesson.Z, self.frequencies_)
+        turned = Rotation.of(F) if F.shape[0] < F.shape[1] else None  # fewer coordinates, the same optimum
+        Z = F if turned is None else turned.Z
+        coef = solve(Z, signs(lesson), self.C_ * lesson.weight, not lesson.k)
+        self.coef_ = coef if turned is None else np.vstack([turned.V @ coef[:-1], coef[-1:]])
 
     def _output(self, Z: Floats) -> Floats:
         M = margins(features(Z, self.frequencies_), self.coef_)
@@ -201,7 +206,9 @@ def solve(
         for _ in range(100):
             grad = pen * v + 2.0 * F1.T @ (cost * d)
             on = d != 0
-            H = (F1[on].T * (2.0 * cost[on])) @ F1[on] + np.diag(pen)
+            H = np.diag(pen)
+            for block in np.array_split(np.flatnonzero(on), len(F1) // BLOCK + 1):
+                H += (F1[block].T * (2.0 * cost[block])) @ F1[block]
             H[-1, -1] += 1e-10 * cost.sum()  # no row active: the intercept is free
             step = np.linalg.solve(H, grad)
             size = 1.0
