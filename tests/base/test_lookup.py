@@ -11,7 +11,7 @@ def test_a_registry_is_looked_up_through_its_package_even_after_the_package_was_
 
     assert mg.methods is medgraft.methods
     assert mg.methods["coral"].__name__.lower() == "coral"
-    assert mg.methods.list("*coral*") == ["coral"]
+    assert mg.methods.list("*coral*") == ["coral", "deep-coral"]
     assert "timm:mobilenetv2_100" in mg.sources
     assert mg.sources["timm:mobilenetv2_100"].input_size == 224
 

@@ -81,5 +81,5 @@ def test_the_head_standardises():
 
 
 def test_an_unknown_policy_is_refused():
-    with pytest.raises(MedgraftError, match="frozen, adapt"):
+    with pytest.raises(MedgraftError, match="frozen, recompute, adapt"):
         network("melted")
