@@ -104,10 +104,11 @@ def test_a_finished_run_is_replaced_only_on_request(table, tmp_path):
 
 def test_methods_are_listed_with_what_they_do_and_by_pattern():
     from medgraft.methods import entries
+    from medgraft.methods.learners import learners
     from medgraft.methods.prepare import steps
 
     said = run("methods")
-    assert all(f"  {name} " in said for name in [*entries, *steps])
+    assert all(f"  {name} " in said for name in [*entries, *steps, *learners])
     assert entries["coral"].summary in said
     some = run("methods", "*coral*")
     assert "coral" in some and "ulsif" not in some

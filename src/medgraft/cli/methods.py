@@ -1,4 +1,4 @@
-"""``medgraft methods``: which methods there are, and which steps may stand beside them."""
+"""``medgraft methods``: which methods there are, and which steps and learners may stand beside them."""
 
 from __future__ import annotations
 
@@ -15,13 +15,18 @@ def methods(
     pattern: Annotated[str, typer.Argument(help="Names to list; globs such as '*shift*' are allowed.")] = "*",
 ) -> None:
     """List the methods that --arm takes, by family, with what each does and needs."""
+    from medgraft.methods.learners import learners
     from medgraft.methods.prepare import steps
     from medgraft.methods.registry import FAMILIES, entries
 
-    known, known_steps = entries.list(pattern), steps.list(pattern)
-    if not known and not known_steps:
-        raise MedgraftError(f"No method and no step is called like '{pattern}': leave it out to see all.")
-    width = max(map(len, [*known, *known_steps]))
+    known, after = entries.list(pattern), {"steps": steps, "learners": learners}
+    beside = {
+        kind: [(n, registry[n].summary) for n in registry.list(pattern)] for kind, registry in after.items()
+    }
+    names = [*known, *(name for found in beside.values() for name, _ in found)]
+    if not names:
+        raise MedgraftError(f"Nothing is called like '{pattern}': leave it out to see all.")
+    width = max(map(len, names))
     for family in FAMILIES:
         of = [entries[name] for name in known if entries[name].family == family]
         if of:
@@ -29,7 +34,8 @@ def methods(
         for m in of:
             needs = f" Needs: {', '.join(m.needs)}." if m.needs else ""
             typer.echo(f"  {m.name:<{width}}  {m.summary}{needs}")
-    if known_steps:
-        typer.echo("\nsteps, after a plus: --arm coral+rose")
-    for name in known_steps:
-        typer.echo(f"  {name:<{width}}  {steps[name].summary}")
+    for kind, found in beside.items():
+        if found:
+            typer.echo(f"\n{kind}, after a plus: --arm coral+{found[0][0]}")
+        for name, summary in found:
+            typer.echo(f"  {name:<{width}}  {summary}")
