@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from medgraft.base import MedgraftError
+from medgraft.base import MedgraftError, Registry
 from medgraft.cli.app import verb
 
 
@@ -19,7 +19,8 @@ def methods(
     from medgraft.methods.prepare import steps
     from medgraft.methods.registry import FAMILIES, entries
 
-    known, after = entries.list(pattern), {"steps": steps, "learners": learners}
+    known = entries.list(pattern)
+    after: dict[str, Registry[Any]] = {"steps": steps, "learners": learners}
     beside = {
         kind: [(n, registry[n].summary) for n in registry.list(pattern)] for kind, registry in after.items()
     }

@@ -53,6 +53,29 @@ def contract_tags(tags: Any, classes: bool, multiclass: bool = True) -> Any:
     return tags
 
 
+def refuse_task(model: Any, k: int) -> None:
+    """Raise an error if a method does not do what its task's name and K classes (0: values) ask for.
+
+    Parameters
+    ----------
+    model : estimator
+        Its ``supported_tasks`` are set by the registry's decorator.
+    k : int
+
+    Raises
+    ------
+    InputError
+    """
+    many = model.task == "multiclass" or k > 2
+    kind = "regression" if not classifies(model) else "multiclass" if many else "binary"
+    if kind in model.supported_tasks:
+        return
+    why = f"It cannot do {kind}"
+    if kind == "multiclass" and "binary" in model.supported_tasks:
+        why = "Only binary classification is supported"  # the words that scikit-learn's checks look for
+    raise InputError(f"{why}: {type(model).__name__} does {', '.join(model.supported_tasks)}.")
+
+
 class TransferEstimator(BaseEstimator, metaclass=ABCMeta):
     """Base of the methods that read arrays: checks, encodes, hands rows to the method, predicts.
 
@@ -149,24 +172,13 @@ class TransferEstimator(BaseEstimator, metaclass=ABCMeta):
             sample_weight=sample_weight,
             groups=groups,
         )
-        self._refuse_task(rows.k)
+        refuse_task(self, rows.k)
         if rows.classes is not None:
             self.classes_ = rows.classes
         self.note_ = ""
         with one_thread():
             self._fit(rows)
         return self
-
-    def _refuse_task(self, k: int) -> None:
-        """Raise an error if the method does not do what the task's name and the K classes ask for."""
-        many = self.task == "multiclass" or k > 2
-        kind = "regression" if not classifies(self) else "multiclass" if many else "binary"
-        if kind in self.supported_tasks:
-            return
-        why = f"It cannot do {kind}"
-        if kind == "multiclass" and "binary" in self.supported_tasks:
-            why = "Only binary classification is supported"  # the words that scikit-learn's checks look for
-        raise InputError(f"{why}: {type(self).__name__} does {', '.join(self.supported_tasks)}.")
 
     @abstractmethod
     def _fit(self, rows: Rows) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from medgraft.base import MedgraftError
 from medgraft.methods import entries
 from medgraft.methods.adaptation.adaptive_batchnorm import AdaptiveBatchNorm
 from medgraft.methods.finetune.finetune import FineTune
@@ -77,3 +78,9 @@ def test_adaptive_batchnorm_on_one_domain_twice_is_blind_to_which_is_which(netwo
     assert isinstance(model, AdaptiveBatchNorm)
     p = model.predict_proba(both)
     assert np.array_equal(p[:30], p[30:])
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if "regression" not in entries[n].tasks])
+def test_values_are_refused_where_classes_are_needed(name, network, two_scanners):
+    with pytest.raises(MedgraftError, match="cannot do regression"):
+        fitted(name, network, two_scanners, two_scanners["value"], task="regression")

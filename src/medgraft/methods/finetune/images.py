@@ -15,7 +15,8 @@ from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from medgraft.methods.base import TASK_NAMES, classifies, contract_tags, has_proba
+from medgraft.methods.base import TASK_NAMES, classifies, contract_tags, has_proba, refuse_task
+from medgraft.methods.registry import TASKS
 from medgraft.methods.rows import Rows
 from medgraft.methods.splits import Floats, Ints, units_of
 from medgraft.methods.table import InputError, Table
@@ -95,6 +96,7 @@ class ImageEstimator(BaseEstimator, metaclass=ABCMeta):
 
     progress: Progress | None = None
     task: str
+    supported_tasks: tuple[str, ...] = TASKS  # the registry's decorator sets the method's own
 
     def __sklearn_tags__(self) -> Any:
         tags = contract_tags(super().__sklearn_tags__(), classifies(self))
@@ -151,6 +153,7 @@ class ImageEstimator(BaseEstimator, metaclass=ABCMeta):
             sample_weight=sample_weight,
             groups=groups,
         )
+        refuse_task(self, rows.k)
         use = rows.labelled
         chosen = [paths[i] for i in rows.index[use]]
         units = rows.units[use] if groups is not None else copies(chosen)
