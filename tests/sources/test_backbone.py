@@ -14,7 +14,7 @@ from medgraft.sources.hub import fetch
 from medgraft.sources.resolve import resolve
 
 SMALL = "torchvision:squeezenet1_1"
-BIG = ("vgg16", "resnet50", "densenet121", "efficientnet_b0", "vit_", "alexnet", "mobilenet_v2")
+QUICK = ("timm:mobilenetv2_100", "timm:resnet18", "torchvision:squeezenet1_1", "torchvision:resnet18")
 
 
 def pixels(channels=3, n=2, size=224, seed=0):
@@ -39,7 +39,7 @@ def small_file(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=pytest.mark.slow) if any(b in n for b in BIG) else n for n in networks]
+    "name", [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in networks]
 )
 def test_every_registered_network_keeps_the_contract(name):
     entry = networks[name]
@@ -62,6 +62,44 @@ def test_every_registered_network_keeps_the_contract(name):
     assert backbone.module.net.get_parameter(f"{entry.first_layer}.weight").shape[1] == 3
     grey = load(name, pretrained=False, channels=1)
     assert features(grey, pixels(1, size=entry.input_size)).shape == (2, backbone.d)
+
+
+HALVED = ("torchvision:googlenet", "torchvision:inception_v3")
+
+
+@pytest.mark.parametrize("name", networks)
+def test_the_registry_says_what_the_library_says(name):
+    from medgraft.sources.build import facts
+
+    mine, theirs = networks[name], facts(*name.split(":"))
+    assert (mine.input_size, mine.interpolation) == (theirs.input_size, theirs.interpolation)
+    assert mine.licence.lower() == theirs.licence.lower()
+    if name in HALVED:  # the library undoes its own normalisation inside the network
+        assert mine.mean == mine.std == (0.5, 0.5, 0.5)
+    else:
+        assert (mine.mean, mine.std) == (theirs.mean, theirs.std)
+    assert theirs.first_layer in ("", mine.first_layer) and theirs.head in ("", mine.head)
+    assert mine.url == theirs.url
+
+
+@pytest.mark.parametrize("name", HALVED)
+@pytest.mark.slow
+def test_halves_are_what_the_library_s_transform_comes_to(name):
+    import torchvision
+
+    entry = networks[name]
+    torch.manual_seed(0)
+    args = {"aux_logits": True, "transform_input": True, "init_weights": True}
+    whole = torchvision.models.get_model(entry.architecture, weights=None, **args).eval()
+    backbone = load(name, pretrained=False)
+    own = {k: v for k, v in whole.state_dict().items() if k in backbone.module.net.state_dict()}
+    backbone.module.net.load_state_dict(own)
+    whole.fc = torch.nn.Identity()
+    images = pixels(size=entry.input_size)
+    mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
+    with torch.inference_mode():
+        truth = whole((images.float() / 255 - mean[:, None, None]) / std[:, None, None])
+    assert (features(backbone, images) - truth).abs().max() < 1e-4 * truth.abs().max()
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])

@@ -118,7 +118,13 @@ def _torchvision(spec: PretrainedSpec, channels: int) -> nn.Module:
     """Cut the classifier off: torchvision has no common way, but four common shapes."""
     import torchvision
 
-    net: Any = torchvision.models.get_model(spec.architecture, weights=None, **spec.model_args)
+    args = dict(spec.model_args)
+    if spec.architecture in (
+        "googlenet",
+        "inception_v3",
+    ):  # heads of training only; a transform that Trunk does
+        args = {"aux_logits": False, "transform_input": False, "init_weights": True} | args
+    net: Any = torchvision.models.get_model(spec.architecture, weights=None, **args)
     for head in ("heads", "head", "fc"):  # vision transformers, Swin, residual networks
         if isinstance(getattr(net, head, None), nn.Module):
             setattr(net, head, nn.Identity())

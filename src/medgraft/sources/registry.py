@@ -58,18 +58,26 @@ def _timm(
     first_layer: str,
     head: str,
     norm: tuple[tuple[float, ...], tuple[float, ...]] = IMAGENET,
-    interpolation: str = "bicubic",
+    size: int = 224,
+    licence: str = "Apache-2.0",
 ) -> None:
     name = f"timm:{architecture}"
     networks.add(
         name,
         NetworkEntry(
-            name, "timm", architecture, 224, *norm, interpolation, "Apache-2.0", None, None, first_layer, head
+            name, "timm", architecture, size, *norm, "bicubic", licence, None, None, first_layer, head
         ),
     )
 
 
-def _torchvision(architecture: str, file: str, first_layer: str, head: str) -> None:
+def _torchvision(
+    architecture: str,
+    file: str,
+    first_layer: str,
+    head: str,
+    norm: tuple[tuple[float, ...], tuple[float, ...]] = IMAGENET,
+    size: int = 224,
+) -> None:
     # The eight digits at the end of a torchvision file name open its SHA-256.
     name, digits = f"torchvision:{architecture}", file.rsplit("-", 1)[1]
     networks.add(
@@ -78,8 +86,8 @@ def _torchvision(architecture: str, file: str, first_layer: str, head: str) -> N
             name,
             "torchvision",
             architecture,
-            224,
-            *IMAGENET,
+            size,
+            *norm,
             "bilinear",
             "BSD-3-Clause",
             f"https://download.pytorch.org/models/{file}.pth",
@@ -90,17 +98,37 @@ def _torchvision(architecture: str, file: str, first_layer: str, head: str) -> N
     )
 
 
+_timm("mobilenetv1_100", "conv_stem", "classifier", HALF)
 _timm("mobilenetv2_100", "conv_stem", "classifier")
 _timm("resnet18", "conv1", "fc")
 _timm("resnet50", "conv1", "fc")
+_timm("resnet101", "conv1", "fc")
+_timm("wide_resnet50_2", "conv1", "fc")
 _timm("densenet121", "features.conv0", "classifier")
+_timm("densenet201", "features.conv0", "classifier")
 _timm("efficientnet_b0", "conv_stem", "classifier")
+_timm("efficientnet_b1", "conv_stem", "classifier", HALF, 240)
+_timm("efficientnet_b2", "conv_stem", "classifier", size=256)
+_timm("efficientnet_b3", "conv_stem", "classifier", size=288)
+_timm("efficientnet_b4", "conv_stem", "classifier", size=320)
+_timm("inception_v3", "Conv2d_1a_3x3.conv", "fc", HALF, 299)
+_timm("inception_resnet_v2", "conv2d_1a.conv", "classif", HALF, 299)
+_timm("legacy_xception", "conv1", "fc", HALF, 299)
+_timm("convnext_tiny", "stem.0", "head.fc")
+_timm("swin_tiny_patch4_window7_224", "patch_embed.proj", "head.fc", licence="MIT")
 _timm("vit_tiny_patch16_224", "patch_embed.proj", "head", HALF)
 _timm("vit_small_patch16_224", "patch_embed.proj", "head", HALF)
 
 _torchvision("squeezenet1_1", "squeezenet1_1-b8a52dc0", "features.0", "classifier")
 _torchvision("mobilenet_v2", "mobilenet_v2-7ebf99e0", "features.0.0", "classifier")
 _torchvision("resnet18", "resnet18-f37072fd", "conv1", "fc")
+_torchvision("resnet101", "resnet101-cd907fc2", "conv1", "fc")
+_torchvision("wide_resnet50_2", "wide_resnet50_2-9ba9bcbe", "conv1", "fc")
 _torchvision("vgg16", "vgg16-397923af", "features.0", "classifier")
+_torchvision("vgg19", "vgg19-dcbb9e9d", "features.0", "classifier")
 _torchvision("alexnet", "alexnet-owt-7be5be79", "features.0", "classifier")
 _torchvision("densenet121", "densenet121-a639ec97", "features.conv0", "classifier")
+_torchvision("densenet201", "densenet201-c1103571", "features.conv0", "classifier")
+# These two turn ImageNet's normalisation back to the halves they were trained with; here it is done at once.
+_torchvision("googlenet", "googlenet-1378be20", "conv1.conv", "fc", HALF)
+_torchvision("inception_v3", "inception_v3_google-0cc3c7bd", "Conv2d_1a_3x3.conv", "fc", HALF, 299)
