@@ -113,9 +113,17 @@ def test_a_missing_file_is_named():
         resolve("nowhere.safetensors")
 
 
-def test_a_pickle_is_refused_before_it_is_opened():
-    with pytest.raises(MedgraftError, match="safetensors only"):
-        resolve("model.pth")
+@pytest.mark.parametrize("name", ["model.ckpt", "model.h5", "model.bin@timm:resnet18"])
+def test_other_files_are_refused_before_they_are_opened(name):
+    with pytest.raises(MedgraftError, match="takes .safetensors|no pretrained network"):
+        resolve(name)
+
+
+def test_a_saved_state_says_nothing_of_its_network(tmp_path):
+    (tmp_path / "best.pth").write_bytes(b"x")
+    with pytest.raises(MedgraftError, match="does not say which network"):
+        resolve(str(tmp_path / "best.pth"))
+    assert resolve(f"{tmp_path}/best.pth@timm:resnet18").architecture == "resnet18"
 
 
 def test_a_bare_architecture_gets_its_library_back():

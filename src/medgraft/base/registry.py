@@ -40,7 +40,7 @@ def check_name(kind: str, name: str, cls: type | None = None, does: tuple[str, .
     ValueError: method 'My method': a name has small letters, digits and '-' only, as in 'my-method'
     """
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):
-        near = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+        near = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or f"my-{kind}"
         raise ValueError(f"{kind} '{name}': a name has small letters, digits and '-' only, as in '{near}'")
     if cls is not None:
         if not (cls.__doc__ or "").strip():

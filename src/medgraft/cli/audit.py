@@ -115,7 +115,7 @@ def audit(
 
 def _is_cohort(spec: str) -> bool:
     if Path(spec).exists():
-        return Path(spec).suffix != ".safetensors"
+        return Path(spec).suffix not in (".safetensors", ".pth", ".pt")
     from medgraft.sources import source_kind
 
     return source_kind(spec) != "network"

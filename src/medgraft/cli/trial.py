@@ -61,7 +61,7 @@ def trial(
     source: Annotated[
         list[str] | None,
         typer.Option(
-            help="timm:NAME, torchvision:NAME, a .safetensors file, or a second cohort. Repeatable."
+            help="timm:NAME, torchvision:NAME, a .safetensors or .pth file, or a second cohort. Repeatable."
         ),
     ] = None,
     arm: Annotated[

@@ -19,12 +19,12 @@ from medgraft.sources.preprocess import Preprocess
 from medgraft.sources.pretrained import sha256_of
 from medgraft.sources.report import ENOUGH, LoadReport
 from medgraft.sources.resolve import PretrainedSpec, resolve
+from medgraft.sources.tensors import read_tensors
 from medgraft.sources.trunk import Trunk
 
 __all__ = ["Backbone", "LoadReport", "PretrainedSpec", "load", "resolve"]
 
 _COUNTERS = "num_batches_tracked"  # bookkeeping of BatchNorm, which old files lack
-_PREFIXES = ("module.", "model.", "backbone.", "net.")
 
 
 class Backbone:
@@ -140,7 +140,7 @@ def load(
     if spec.path is None:
         weights, sha, label = fetch(spec), "", spec.name
     else:
-        weights, sha = _read(Path(spec.path).expanduser()), sha256_of(spec.path)
+        weights, sha = read_tensors(Path(spec.path).expanduser()), sha256_of(spec.path)
         label = f"{spec.name} from {Path(spec.path).name}"
     report = _fill(trunk.net, weights, label, sha, channels)
     if report.fraction < ENOUGH and not allow_partial:
@@ -168,20 +168,6 @@ def _width(spec: PretrainedSpec, trunk: Trunk) -> int:
             f"'{spec.name}' does not turn an image into one row of features: use another network."
         )
     return int(out.shape[1])
-
-
-def _read(path: Path) -> dict[str, torch.Tensor]:
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        weights: dict[str, torch.Tensor] = load_file(path)
-    except (SafetensorError, OSError, ValueError) as error:
-        raise MedgraftError(f"The file '{path}' is not a whole safetensors file: get it again.") from error
-    for prefix in _PREFIXES:  # left behind by wrappers of training loops
-        if weights and all(name.startswith(prefix) for name in weights):
-            weights = {name.removeprefix(prefix): tensor for name, tensor in weights.items()}
-    return weights
 
 
 def _fill(

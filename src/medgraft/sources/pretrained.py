@@ -26,7 +26,8 @@ class Pretrained:
     Parameters
     ----------
     spec : str
-        ``"timm:NAME"``, ``"torchvision:NAME"``, ``"PATH.safetensors"`` or ``"PATH.safetensors@timm:NAME"``.
+        ``"timm:NAME"``, ``"torchvision:NAME"``, ``"PATH.safetensors"`` or ``"PATH.safetensors@timm:NAME"``;
+        a ``.pth`` file with tensors alone will do.
     channels : int, default 3
         Channels the images are turned into before the network sees them: 1 (grey), 3 (RGB) or 4. The first
         layer is adapted, and the loading report says so.
@@ -131,10 +132,9 @@ def source_kind(spec: str) -> str:
     ('network', 'network')
     """
     from medgraft.sources.registry import networks
-    from medgraft.sources.resolve import LIBRARIES, SUFFIX
+    from medgraft.sources.resolve import LIBRARIES, split_file
 
-    path = spec.split(f"{SUFFIX}@")[0]
-    if spec.partition(":")[0] in LIBRARIES or spec.endswith(SUFFIX) or path != spec:
+    if spec.partition(":")[0] in LIBRARIES or split_file(spec)[0]:
         return "network"
     if Path(spec).expanduser().exists():
         return "cohort"

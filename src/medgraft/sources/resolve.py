@@ -12,7 +12,7 @@ from medgraft.base import MedgraftError, did_you_mean
 from medgraft.sources.registry import NetworkEntry, networks
 
 LIBRARIES = ("timm", "torchvision")
-SUFFIX = ".safetensors"
+SUFFIXES = (".safetensors", ".pth", ".pt")
 # What a weight file may not decide: these name other files to read, or belong to medgraft.
 _FORBIDDEN = {
     "pretrained",
@@ -83,7 +83,8 @@ def resolve(spec: str) -> PretrainedSpec:
     ----------
     spec : str
         ``"timm:NAME"``, ``"torchvision:NAME"``, ``"PATH.safetensors"`` (the architecture stands in the file's
-        metadata, or the file is named like a registered one), or ``"PATH.safetensors@timm:NAME"``.
+        metadata, or the file is named like a registered one), or ``"PATH.safetensors@timm:NAME"``; the file
+        may be a ``.pth`` or ``.pt`` that holds tensors alone.
 
     Returns
     -------
@@ -101,15 +102,29 @@ def resolve(spec: str) -> PretrainedSpec:
     >>> resolve("torchvision:resnet18").interpolation
     'bilinear'
     """
-    path, _, name = spec.rpartition("@") if f"{SUFFIX}@" in spec else (spec, "", "")
-    if path.endswith(SUFFIX):
+    path, name = split_file(spec)
+    if path:
         return _from_file(path, name)
-    if path.endswith((".pth", ".pt", ".bin", ".ckpt", ".h5", ".npz")):
+    if spec.endswith((".bin", ".ckpt", ".h5", ".npz")):
         raise MedgraftError(
-            f"'{spec}' is not a safetensors file: medgraft reads weights from .safetensors only, because "
-            "other formats can run code; convert it once with safetensors.torch.save_file."
+            f"Weights are not read from '{spec}': it takes .safetensors, and .pth or .pt that hold tensors "
+            "alone; convert it once with safetensors.torch.save_file."
         )
-    return _by_name(path)
+    return _by_name(spec)
+
+
+def split_file(spec: str) -> tuple[str, str]:
+    """Split ``FILE@NETWORK`` or ``FILE`` into both; two empty texts where no file of weights is meant.
+
+    Examples
+    --------
+    >>> split_file("w.pth@timm:resnet18"), split_file("w.safetensors"), split_file("timm:resnet18")
+    (('w.pth', 'timm:resnet18'), ('w.safetensors', ''), ('', ''))
+    """
+    path, at, name = spec.rpartition("@")
+    if at and path.endswith(SUFFIXES):
+        return path, name
+    return (spec, "") if spec.endswith(SUFFIXES) else ("", "")
 
 
 def _by_name(name: str) -> PretrainedSpec:
@@ -118,7 +133,7 @@ def _by_name(name: str) -> PretrainedSpec:
         near = did_you_mean(name, networks) or did_you_mean(f"timm:{name}", networks)
         raise MedgraftError(
             f"'{name}' is no pretrained network: write timm:NAME, torchvision:NAME or the path of a "
-            f".safetensors file.{near}"
+            f".safetensors or .pth file.{near}"
         )
     entry = networks[name] if name in networks else _ask_library(library, architecture)
     return PretrainedSpec(
@@ -165,7 +180,10 @@ def read_header(path: Path) -> dict[str, Any]:
 
 def _from_file(path: str, name: str) -> PretrainedSpec:
     """Combine what the file says of itself with what is known of its architecture."""
-    said = read_header(Path(path).expanduser()).get("__metadata__") or {}
+    place = Path(path).expanduser()
+    if not place.is_file():
+        raise MedgraftError(f"The weight file '{path}' does not exist: check the path.")
+    said = (read_header(place).get("__metadata__") or {}) if path.endswith(SUFFIXES[0]) else {}
     stem = Path(path).stem
     if not name and said.get("library") and said.get("architecture"):
         name = f"{said['library']}:{said['architecture']}"

@@ -139,6 +139,8 @@ class FineTune(NetworkEstimator):
         The trained network, in evaluation mode, on the CPU.
     report_ : dict
         What loaded, what froze, the losses by epoch and the epoch kept (JSON-able).
+    pretext_ : dict or None
+        What self-supervision did: the task, the images and the loss of each epoch.
     note_ : str
         A sentence where there was too little data for an inner split, else empty.
 

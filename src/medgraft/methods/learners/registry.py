@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from medgraft.base import Registry
+from medgraft.base import Registry, check_name
 from medgraft.methods.registry import TASKS
 
 T = TypeVar("T", bound=type)
@@ -62,12 +61,11 @@ def learner(name: str, *, tasks: tuple[str, ...] = TASKS, refs: tuple[str, ...] 
     ('regression',)
     """
     full = tuple(t for task in tasks for t in (TASKS[:2] if task == "classification" else (task,)))
-    if not re.fullmatch(r"[a-z0-9-]+", name) or not set(full) <= set(TASKS):
-        raise ValueError(
-            f"learner '{name}': give a name of a-z, 0-9 and '-', and tasks of {', '.join(TASKS)}"
-        )
+    if not set(full) <= set(TASKS):
+        raise ValueError(f"learner '{name}': its tasks are some of {', '.join(TASKS)}")
 
     def register(cls: T) -> T:
+        check_name("learner", name, cls, ("fit", "predict"))
         summary = (inspect.getdoc(cls) or "").split("\n", 1)[0]
         learners.add(name, Learner(name, cls, full, tuple(refs), summary))
         return cls
