@@ -55,10 +55,12 @@ def test_no_step_has_the_name_of_a_learner():
     assert not set(learners) & set(steps)
 
 
-@pytest.mark.parametrize(("name", "tasks"), [("Bad Name", ()), ("good", ("clustering",))])
-def test_a_bad_name_or_task_is_the_authors_mistake(name, tasks):
-    with pytest.raises(ValueError, match="give a name"):
-        learner(name, tasks=tasks)
+@pytest.mark.parametrize(
+    ("name", "tasks", "why"), [("Bad Name", (), "small letters"), ("good", ("clustering",), "its tasks are")]
+)
+def test_a_bad_name_or_task_is_the_authors_mistake(name, tasks, why):
+    with pytest.raises(ValueError, match=why):
+        learner(name, tasks=tasks)(learners["svm"].cls)
 
 
 @every_task
