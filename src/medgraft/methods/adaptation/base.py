@@ -89,6 +89,5 @@ class NetworkAdaptation(FineTune):
 
     def plan(self, n_fit: int, n_predict: int) -> dict[str, Any]:
         """Say what will load and what it will cost; a step runs over as many target images again."""
-        self._aligns = False
         said = super().plan(n_fit, n_predict)
         return said | {"cpu_seconds": 2.0 * said["cpu_seconds"]}
