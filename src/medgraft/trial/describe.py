@@ -82,7 +82,7 @@ def warnings_of(trial: Trial, skipped: list[str]) -> list[str]:
     if d.data.protected:
         if not any(a.entry.family == "guard" for a in trial.arms):
             said.append(
-                "No arm looked at subgroups of the protected attributes, which are no features either: "
+                "No arm looked at subgroups of the protected attributes: "
                 "it is the arm 'guarded' that looks at them."
             )
         elif d.kind == "time-ordered":
