@@ -10,6 +10,10 @@ from medgraft.cohort.formats.text import decode
 
 HEAD = 2**16  # bytes of a file that may be read to tell its format
 
+# What folders of samples, and of their masks beside them, are called.
+IMAGES = ("images", "imagestr", "imagests", "image", "volumes")
+MASKS = ("labels", "labelstr", "label", "masks", "mask", "segmentations")
+
 _ABOUT = frozenset(
     (".md", ".rst", ".names", ".pdf", ".html", ".htm", ".doc", ".docx", ".rtf", ".bib", ".cff")
 )

@@ -13,15 +13,13 @@ from numpy.typing import NDArray
 
 from medgraft.base import MedgraftError
 from medgraft.cohort.formats import Decoder, Format, Say, add_decoder, class_of, register
-from medgraft.cohort.formats.folders import absolute, data_files
+from medgraft.cohort.formats.folders import IMAGES, MASKS, absolute, data_files
 from medgraft.cohort.formats.nifti_volume import canonical
 from medgraft.cohort.limits import MAX_UNPACKED, check_size
 from medgraft.cohort.media import Volume
 from medgraft.cohort.ref import Ref
 
 _SUFFIXES = (".nii", ".nii.gz")
-_IMAGES = ("images", "imagestr", "imagests", "image", "volumes")
-_LABELS = ("labels", "labelstr", "label", "masks", "segmentations")
 _MILLIMETRES = {"meter": 1000.0, "micron": 1e-3}
 _SUBJECT = re.compile(r"sub-([A-Za-z0-9]+)")
 
@@ -46,10 +44,10 @@ def read(path: Path, say: Say) -> pd.DataFrame:
     """
     root = absolute(path)
     files = [root] if root.is_file() else [f for f in data_files(root) if _named(f)]
-    masks = {f.name: f for f in files if f.parent.name.lower() in _LABELS}
+    masks = {f.name: f for f in files if f.parent.name.lower() in MASKS}
     rows = []
     for file in files:
-        if root.is_dir() and file.parent.name.lower() in _LABELS:
+        if root.is_dir() and file.parent.name.lower() in MASKS:
             continue
         header = _header(file)
         row: dict[str, Any] = {
@@ -62,9 +60,9 @@ def read(path: Path, say: Say) -> pd.DataFrame:
         if subject is not None:
             row["patient"] = subject[1]
         folder = "" if root.is_file() else class_of(root, file)
-        if folder.lower() in _IMAGES and file.name in masks:
+        if folder.lower() in IMAGES and file.name in masks:
             row["mask"] = str(masks[file.name])
-        elif folder and subject is None and folder.lower() not in _IMAGES:
+        elif folder and subject is None and folder.lower() not in IMAGES:
             row["label"] = folder
         rows.append(row)
     if not rows:
