@@ -9,8 +9,8 @@ import sys
 import numpy as np
 import pytest
 
-from medgraft.base import MedgraftError
-from medgraft.sources.store import BLOCK, FeatureStore, cache_root, content_key
+from medgraft.cohort.digest import digest
+from medgraft.sources.store import BLOCK, FeatureStore
 
 
 def keys(n, start=0):
@@ -118,43 +118,7 @@ def test_the_store_holds_hashes_and_no_names(tmp_path):
     image = tmp_path / "patient_smith.png"
     image.write_bytes(b"pixels")
     root = tmp_path / "store"
-    FeatureStore(root).rows("net", [content_key(image)], 1, lambda todo, tell: np.ones((1, 1)))
+    FeatureStore(root).rows("net", [digest(image)], 1, lambda todo, tell: np.ones((1, 1)))
     assert all(
         b"smith" not in p.read_bytes() and "smith" not in p.name for p in root.rglob("*") if p.is_file()
     )
-
-
-def test_the_key_is_the_content(tmp_path):
-    (tmp_path / "a").write_bytes(b"one")
-    (tmp_path / "b").write_bytes(b"one")
-    (tmp_path / "c").write_bytes(b"two")
-    assert content_key(tmp_path / "a") == content_key(tmp_path / "b") == hashlib.sha256(b"one").digest()
-    assert content_key(tmp_path / "c") != content_key(tmp_path / "a")
-
-
-def test_a_missing_image_is_named(tmp_path):
-    with pytest.raises(MedgraftError, match=r"gone\.png' cannot be read"):
-        content_key(tmp_path / "gone.png")
-
-
-def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path):
-    (tmp_path / "file").write_text("in the way")
-    with pytest.raises(MedgraftError, match="set MEDGRAFT_CACHE"):
-        FeatureStore(tmp_path / "file").rows("net", keys(1), 1, lambda todo, tell: np.ones((1, 1)))
-
-
-def test_progress_counts_what_was_there(tmp_path):
-    fetch(tmp_path, keys(10))
-    seen = []
-    FeatureStore(tmp_path).rows(
-        "net", keys(12), 3, Maker(keys(12)), lambda done, total: seen.append((done, total))
-    )
-    assert seen == [(10, 12), (12, 12)]
-
-
-def test_the_place_follows_the_environment(tmp_path, monkeypatch):
-    monkeypatch.setenv("MEDGRAFT_CACHE", str(tmp_path / "mine"))
-    assert cache_root() == tmp_path / "mine"
-    monkeypatch.delenv("MEDGRAFT_CACHE")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert cache_root() == tmp_path / "medgraft"

@@ -36,4 +36,4 @@ def _file_digest(path: str, changed: int) -> bytes:
         with Path(path).open("rb") as file:
             return hashlib.file_digest(file, "sha256").digest()
     except OSError as error:
-        raise MedgraftError(f"'{path}' cannot be read ({error.strerror}).") from error
+        raise MedgraftError(f"'{path}' cannot be read ({error.strerror}): check the path.") from error

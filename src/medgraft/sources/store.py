@@ -26,22 +26,6 @@ def cache_root() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "medgraft"
 
 
-def content_key(path: str | Path) -> bytes:
-    """SHA-256 (32 bytes) of a file's content.
-
-    Raises
-    ------
-    MedgraftError
-        The file cannot be read.
-    """
-    try:
-        with Path(path).open("rb") as file:
-            return hashlib.file_digest(file, "sha256").digest()
-    except OSError as error:
-        why = error.strerror or type(error).__name__
-        raise MedgraftError(f"The image '{path}' cannot be read ({why}): check the path.") from error
-
-
 class FeatureStore:
     """Rows of float32 by the content of the file they were made of, one folder for each network.
 
@@ -83,7 +67,7 @@ class FeatureStore:
         network : str
             Fingerprint of what made the rows.
         keys : sequence of bytes
-            32 bytes for each row, from :func:`content_key`; equal keys are computed once.
+            32 bytes for each row, from :func:`medgraft.cohort.digest.digest`; equal keys are computed once.
         d : int or None
             Width of a row; None: whatever is found or computed.
         compute : callable

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from medgraft.cohort.digest import digest
 from medgraft.methods.finetune.images import Progress, image_paths
 from medgraft.sources.pretrained import Pretrained
-from medgraft.sources.store import FeatureStore, cache_root, content_key
+from medgraft.sources.store import FeatureStore, cache_root
 
 if TYPE_CHECKING:
     import torch
@@ -76,7 +77,7 @@ class BackboneFeatures(TransformerMixin, BaseEstimator):
             A file is missing or no image; the network cannot be loaded.
         """
         paths = image_paths(X)
-        keys = [content_key(path) for path in paths]
+        keys = [digest(path) for path in paths]
         restored: Backbone | None = getattr(self, "restored_", None)
         network = restored.fingerprint if restored is not None else fingerprint(Pretrained.of(self.source))
 

@@ -15,12 +15,12 @@ from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from medgraft.cohort.digest import digest
 from medgraft.methods.base import TASK_NAMES, classifies, contract_tags, has_proba, refuse_task
 from medgraft.methods.registry import TASKS
 from medgraft.methods.rows import Rows
 from medgraft.methods.splits import Floats, Ints, units_of
 from medgraft.methods.table import InputError, Table
-from medgraft.sources.store import content_key
 
 Progress = Callable[[str, int, int], None]
 
@@ -205,7 +205,7 @@ class ImageEstimator(BaseEstimator, metaclass=ABCMeta):
 
 def copies(paths: Sequence[str]) -> Ints:
     """Codes of files with the same content: a copy on both sides of a split would be a leak."""
-    keys = np.array([int.from_bytes(content_key(p)[:8], "little") for p in paths], dtype=np.uint64)
+    keys = np.array([int.from_bytes(digest(p)[:8], "little") for p in paths], dtype=np.uint64)
     return units_of(keys)
 
 
