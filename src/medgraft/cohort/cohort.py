@@ -17,6 +17,7 @@ from medgraft.base import MedgraftError
 from medgraft.cohort.digest import digest
 from medgraft.cohort.labels import TASKS, is_number, name, names, sort_names
 from medgraft.cohort.media import KINDS, open_sample
+from medgraft.cohort.segmentation import SEGMENTATION, references
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -56,7 +57,7 @@ class Cohort:
     positive : str or None
         The class that is the event, by name (binary only).
     task : str
-        One of `TASKS`, or ``"unlabelled"`` when there is no label.
+        One of `TASKS`, or ``"unlabelled"`` when there is no label. ``"segmentation"``: the masks are it.
     name : str
         Stem of the file, or name of the folder.
     warnings : tuple of str
@@ -132,11 +133,15 @@ class Cohort:
     def y(self) -> NDArray[Any]:
         """The label, (n,): codes 0 to K-1 into `classes`, or float64 for regression.
 
+        Segmentation: the references of the masks, (n,) of str.
+
         Raises
         ------
         MedgraftError
             There is no label column, or labels are missing.
         """
+        if self.task == SEGMENTATION:
+            return _frozen(references(self))
         if self.label is None:
             raise MedgraftError(
                 f"The cohort '{self.name}' has no label: say which column it is with --label."

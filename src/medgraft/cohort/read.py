@@ -15,6 +15,7 @@ from medgraft.cohort.formats import Say, load
 from medgraft.cohort.label_column import drop_unlabelled, label_facts, no_label
 from medgraft.cohort.paths import resolve
 from medgraft.cohort.roles import Roles, as_tuple, check, check_group, choose_features
+from medgraft.cohort.segmentation import SEGMENTATION, drop_without, is_segmentation
 from medgraft.cohort.tidy import tidy
 
 
@@ -72,7 +73,8 @@ def read(
     image, volume, signal, mask : str, optional
         The column with paths of such files, relative to the table's folder (to the working directory for
         a DataFrame) or absolute. A name without folder or suffix is looked for below the table's folder.
-        Where a cohort has several kinds, each may be missing for some patients.
+        Where a cohort has several kinds, each may be missing for some patients. Masks beside images or volumes
+        are the label where no other is named (the task ``"segmentation"``).
     sequence : str, optional
         The column that holds sequences.
     omics : str, optional
@@ -124,7 +126,8 @@ def read(
     if omics is not None and omics not in frame.columns:
         frame, omics = _attach(frame, omics, folder, where, say)
     frame, label = threshold(frame, label)
-    label = label or known.get("label")
+    if task != SEGMENTATION:
+        label = label or known.get("label")
     if label is not None and label not in frame.columns and not require_label:
         label = None
     given = {"image": image, "volume": volume, "signal": signal, "sequence": sequence, "mask": mask}
@@ -141,7 +144,11 @@ def read(
     roles = conventions.apply(frame, roles, known, say)
     group, domain = roles.group, roles.domain
     check(frame, roles, where)
-    if label is None and require_label:
+    outlines = is_segmentation(frame, roles, task, where)
+    if outlines:
+        task = SEGMENTATION
+        frame = drop_without(frame, roles, require_label, say)
+    elif label is None and require_label:
         raise MedgraftError(no_label(frame, where, known))
     if label is not None and require_label:
         frame = drop_unlabelled(frame, label, say)
