@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from medgraft.base import MedgraftError
 from medgraft.cohort.formats import Say
-from medgraft.cohort.media import open_sample
 from medgraft.cohort.roles import Roles
 
 if TYPE_CHECKING:
@@ -35,7 +34,8 @@ def is_segmentation(frame: pd.DataFrame, roles: Roles, task: str, where: str) ->
         return False
     if roles.label is not None:
         raise MedgraftError(
-            f"With --task segmentation the masks are what is predicted, not '{roles.label}': leave out --label."
+            f"With --task segmentation the masks are what is predicted, not '{roles.label}': leave out "
+            "--label."
         )
     if not outlined:
         raise MedgraftError(
