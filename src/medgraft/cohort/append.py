@@ -95,7 +95,8 @@ def _check_labels(target: Cohort, source: Cohort) -> str:
                 f"The cohort '{cohort.name}' has no label: say which column it is with --label."
             )
     ours, theirs = target.classes, source.classes
-    if (ours is None) != (theirs is None):
+    apart = {"regression", "multilabel"} & {target.task, source.task}
+    if (ours is None) != (theirs is None) or (apart and target.task != source.task):
         raise MedgraftError(
             f"The labels differ: '{target.label}' of '{target.name}' is {target.task}, '{source.label}' of "
             f"'{source.name}' is {source.task}; set --task, or choose a source with the same label."

@@ -17,6 +17,7 @@ from medgraft.base import MedgraftError
 from medgraft.cohort.digest import digest
 from medgraft.cohort.labels import TASKS, is_number, name, names, sort_names
 from medgraft.cohort.media import KINDS, open_sample
+from medgraft.cohort.multilabel import decode
 from medgraft.cohort.segmentation import SEGMENTATION, references
 
 if TYPE_CHECKING:
@@ -125,13 +126,16 @@ class Cohort:
     def classes(self) -> list[str] | None:
         """Names of the classes in the order of the codes in `y`; None for regression or without label.
 
-        Binary: ``[negative, positive]``. Multiclass: sorted, numbers by value.
+        Binary: ``[negative, positive]``. Multiclass: sorted, numbers by value. Ordinal: from the least to the
+        most. Multilabel: the labels, one a column of `y`.
         """
         return None if self.levels is None else list(self.levels)
 
     @cached_property
     def y(self) -> NDArray[Any]:
         """The label, (n,): codes 0 to K-1 into `classes`, or float64 for regression.
+
+        Multilabel: (n, L) of float64, 1 where a label is there, 0 where not, NaN where it is unknown.
 
         Segmentation: the references of the masks, (n,) of str.
 
@@ -155,6 +159,8 @@ class Cohort:
             )
         if self.levels is None:
             return _frozen(column.to_numpy(dtype=np.float64, copy=True))
+        if self.task == "multilabel":
+            return _frozen(decode(names(column), self.levels))
         codes = pd.Index(self.levels).get_indexer(pd.Index(names(column)))
         if (codes < 0).any():
             new = sort_names(set(names(column)) - set(self.levels))

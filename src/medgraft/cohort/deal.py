@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from medgraft.base import MedgraftError
 from medgraft.cohort.cohort import Cohort
+from medgraft.cohort.stratify import iterative_folds
 
 Ints = NDArray[np.intp]
 
 
 def check_folds(cohort: Cohort, rows: Ints, folds: int) -> None:
-    """Check that every fold can have a patient, and one of each class.
+    """Check that every fold can have a patient, and one of each class, or with and without each label.
 
     Raises
     ------
@@ -30,6 +31,16 @@ def check_folds(cohort: Cohort, rows: Ints, folds: int) -> None:
     if cohort.classes is None:
         return
     y = cohort.y[rows]
+    if cohort.task == "multilabel":
+        for label, column in zip(cohort.classes, y.T, strict=True):
+            for value, has in ((1, "with"), (0, "without")):
+                n = len(np.unique(cohort.groups[rows[column == value]]))
+                if n < folds:
+                    raise MedgraftError(
+                        f"There are {n} {what} {has} the label '{label}' to test on, fewer than {folds} "
+                        "folds: lower --folds, or leave the label out."
+                    )
+        return
     present = np.unique(y)
     if len(present) < 2:
         only = cohort.classes[int(present[0])]
@@ -50,6 +61,11 @@ def test_folds(cohort: Cohort, rows: Ints, folds: int, seed: int, repeat: int) -
     from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
     chance = int(np.random.default_rng([seed, repeat]).integers(2**31))
+    if cohort.task == "multilabel":
+        units = np.unique(cohort.groups[rows], return_inverse=True)[1].reshape(-1)
+        fold = iterative_folds(cohort.y[rows] == 1, units, folds, chance)
+        yield from (rows[fold == f] for f in range(folds))
+        return
     stratified = cohort.classes is not None
     if cohort.group is None:
         maker = (StratifiedKFold if stratified else KFold)(folds, shuffle=True, random_state=chance)
@@ -66,7 +82,8 @@ def draw_labelled(
     """Draw whose labels are known, for each budget; smaller budgets' rows are in the larger ones'.
 
     Patients are called in random order. One who has a row of a class that is still short of its N labels
-    is labelled, with all rows. For regression all rows count as one class.
+    is labelled, with all rows. For regression all rows count as one class; of several labels each makes two,
+    the rows that have it and those that do not.
 
     Raises
     ------
@@ -75,16 +92,16 @@ def draw_labelled(
     """
     if not len(budgets):
         return {}
-    y = cohort.y[rows] if cohort.classes is not None else np.zeros(len(rows), dtype=np.intp)
-    k = 1 if cohort.classes is None else len(cohort.classes)
-    available = np.bincount(y, minlength=k)
+    member = _members(cohort, rows)
+    available = member.sum(axis=0)
     patients, of_row = np.unique(cohort.groups[rows], return_inverse=True)
     order = rng.permutation(len(patients)).tolist()
     counts: list[dict[int, int]] = [{} for _ in patients]
-    for patient, c in zip(of_row.tolist(), y.tolist(), strict=True):
+    where, which = np.nonzero(member)
+    for patient, c in zip(of_row[where].tolist(), which.tolist(), strict=True):
         counts[patient][c] = counts[patient].get(c, 0) + 1
     taken = np.zeros(len(patients), dtype=bool)
-    have = [0] * k
+    have = [0] * len(available)
     drawn: dict[int, Ints] = {}
     for budget in sorted(budgets):
         _check_budget(cohort, budget, available)
@@ -97,10 +114,25 @@ def draw_labelled(
     return drawn
 
 
+def _members(cohort: Cohort, rows: Ints) -> NDArray[np.bool_]:
+    """Whether each row counts for each class, (n, K): as `draw_labelled` says."""
+    if cohort.classes is None:
+        return np.ones((len(rows), 1), dtype=bool)
+    y = cohort.y[rows]
+    if cohort.task == "multilabel":
+        return np.hstack([y == 1, y == 0])
+    return np.asarray(y[:, None] == np.arange(len(cohort.classes)))
+
+
 def _check_budget(cohort: Cohort, budget: int, available: Ints) -> None:
     short = [c for c, n in enumerate(available) if (n > 0 or cohort.classes is None) and n < budget]
     if short:
-        of = f"of the class '{cohort.classes[short[0]]}' " if cohort.classes else ""
+        of = ""
+        if cohort.classes and cohort.task == "multilabel":
+            has = "with" if short[0] < len(cohort.classes) else "without"
+            of = f"{has} the label '{cohort.classes[short[0] % len(cohort.classes)]}' "
+        elif cohort.classes:
+            of = f"of the class '{cohort.classes[short[0]]}' "
         raise MedgraftError(
             f"--labels-per-class {budget} asks for more than the {available[short[0]]} target samples "
             f"{of}that a training part holds: ask for fewer, or for more --folds, "

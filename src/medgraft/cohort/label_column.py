@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
 from medgraft.base import MedgraftError
 from medgraft.cohort.formats import Say
-from medgraft.cohort.labels import TASKS, choose_positive, infer_task, names, sort_names
+from medgraft.cohort.labels import TASKS, choose_positive, infer_task, name, names, sort_names
+from medgraft.cohort.levels import order_levels
+from medgraft.cohort.multilabel import check_labels
 
 
 def no_label(frame: pd.DataFrame, where: str, known: dict[str, str]) -> str:
@@ -34,10 +37,40 @@ def drop_unlabelled(frame: pd.DataFrame, label: str, say: Say) -> pd.DataFrame:
     return frame
 
 
+def as_levels(levels: str | Sequence[object] | None, task: str) -> tuple[str, ...] | None:
+    """Return the levels that the user named, by name.
+
+    Raises
+    ------
+    MedgraftError
+        The task has no levels to be named.
+
+    Examples
+    --------
+    >>> as_levels("mild, severe", "ordinal"), as_levels([0, 1.0], "ordinal")
+    (('mild', 'severe'), ('0', '1'))
+    """
+    if levels is None:
+        return None
+    if task not in ("ordinal", "multilabel"):
+        raise MedgraftError(
+            "--levels is the order of an ordinal label, or names the labels of a column of lists: add --task "
+            "ordinal or multilabel, or leave it out."
+        )
+    given = levels.split(",") if isinstance(levels, str) else levels
+    return tuple(name(level.strip() if isinstance(level, str) else level) for level in given)
+
+
 def label_facts(
-    frame: pd.DataFrame, label: str | None, task: str, positive: object, require: bool, say: Say
+    frame: pd.DataFrame,
+    label: str | None,
+    task: str,
+    positive: object,
+    require: bool,
+    say: Say,
+    ordered: Sequence[str] | None = None,
 ) -> tuple[str, tuple[str, ...] | None, str | None]:
-    """Return the task, the classes in order, and the event."""
+    """Return the task, the classes (or labels) in order, and the event."""
     if label is None:
         if task not in ("auto", *TASKS):
             infer_task(pd.Series(dtype=float), "", task)  # raises
@@ -61,7 +94,14 @@ def label_facts(
         )
     if found == "regression":
         return found, None, None
+    if found == "multilabel":
+        labels = tuple(ordered or ())
+        if require:
+            check_labels(values, label, labels)
+        return found, labels, None
     levels = sort_names(set(names(values)))
+    if found == "ordinal":
+        return found, order_levels(levels, label, ordered), None
     if found == "multiclass" or not levels:
         return found, tuple(levels), None
     event = choose_positive(levels, label, positive)

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from medgraft.base import MedgraftError, did_you_mean
 
-TASKS = ("binary", "multiclass", "regression")
+TASKS = ("binary", "multiclass", "regression", "ordinal", "multilabel", "segmentation")
 
 # A number with more distinct whole values than this (or fractional ones) is measured, not counted out.
-_MANY_WHOLE, _MANY_FRACTIONAL = 20, 5
+MANY_WHOLE, _MANY_FRACTIONAL = 20, 5
 
 # How the absence of a disease is usually spelt.
 _NEGATIVE_WORDS = frozenset(
@@ -94,6 +94,7 @@ def infer_task(values: pd.Series[Any], label: str, task: str = "auto") -> str:
 
     Two distinct values make ``"binary"``. A numeric column is ``"regression"`` when it has more than
     20 distinct values, or more than 5 of which some are not whole; everything else is ``"multiclass"``.
+    ``"ordinal"`` and ``"multilabel"`` are never guessed.
 
     Parameters
     ----------
@@ -101,8 +102,8 @@ def infer_task(values: pd.Series[Any], label: str, task: str = "auto") -> str:
         The label, without missing values.
     label : str
         Its name, for messages.
-    task : {"auto", "binary", "multiclass", "regression"}
-        Anything but ``"auto"`` overrides the rule.
+    task : str
+        ``"auto"`` or one of `TASKS`. Anything but ``"auto"`` overrides the rule.
 
     Raises
     ------
@@ -138,7 +139,7 @@ def infer_task(values: pd.Series[Any], label: str, task: str = "auto") -> str:
         return "binary"
     if numeric:
         whole = bool((values % 1 == 0).all())
-        if distinct > (_MANY_WHOLE if whole else _MANY_FRACTIONAL):
+        if distinct > (MANY_WHOLE if whole else _MANY_FRACTIONAL):
             return "regression"
     return "multiclass"
 
@@ -179,12 +180,13 @@ def choose_positive(levels: Sequence[str], label: str, positive: object = None) 
                 return option
         hint = did_you_mean(said, levels) or f" It has: {', '.join(levels)}."
         raise MedgraftError(f"The label '{label}' has no value '{said}' to be the event.{hint}")
-    negative = [level for level in levels if _is_absence(level)]
+    negative = [level for level in levels if is_absence(level)]
     if len(negative) == 1 and len(levels) == 2:
         return next(level for level in levels if level != negative[0])
     return levels[-1]
 
 
-def _is_absence(level: str) -> bool:
+def is_absence(level: str) -> bool:
+    """Whether a word says that there is nothing: ``no``, ``healthy``, ``No Finding``."""
     text = level.strip().lower()
     return text in _NEGATIVE_WORDS or text.startswith(_NEGATIVE_STARTS)

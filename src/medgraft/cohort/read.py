@@ -12,7 +12,8 @@ from medgraft.cohort import conventions
 from medgraft.cohort.cohort import Cohort
 from medgraft.cohort.conventions import threshold
 from medgraft.cohort.formats import Say, load
-from medgraft.cohort.label_column import drop_unlabelled, label_facts, no_label
+from medgraft.cohort.label_column import as_levels, drop_unlabelled, label_facts, no_label
+from medgraft.cohort.multilabel import columns_of, join_columns, tidy_lists
 from medgraft.cohort.paths import resolve
 from medgraft.cohort.roles import Roles, as_tuple, check, check_group, choose_features
 from medgraft.cohort.segmentation import SEGMENTATION, drop_without, is_segmentation
@@ -22,7 +23,7 @@ from medgraft.cohort.tidy import tidy
 def read(
     path: str | Path | pd.DataFrame,
     *,
-    label: str | None = None,
+    label: str | Sequence[str] | None = None,
     positive: object = None,
     group: str | None = None,
     domain: str | None = None,
@@ -36,6 +37,7 @@ def read(
     mask: str | None = None,
     features: str | Sequence[str] | None = None,
     task: str = "auto",
+    levels: str | Sequence[object] | None = None,
     columns: Sequence[str] | None = None,
     kind: str | None = None,
     skip_unreadable: bool = False,
@@ -52,9 +54,10 @@ def read(
         A table, a folder of class folders, or whatever else ``medgraft.cohort.formats`` lists: DICOM, NIfTI,
         EDF, WFDB, FASTA, GEO, .h5ad, MedMNIST, VOC, COCO, FHIR. The content decides, then the suffix. In
         text tables ``?``, ``NA`` and the like are missing.
-    label : str, optional
+    label : str or sequence of str, optional
         The column to predict, or a threshold such as ``"num > 0"``, which makes a yes/no label. Folders of
-        class folders have the column ``label``.
+        class folders have the column ``label``. Several columns of yes and no (``"a,b,c"``) are several
+        labels of each row; an empty cell is a label that is not known.
     positive : optional
         The class that is the event (binary). By default the class that is not named as an absence
         (``no``, ``healthy``, ``benign``, ``not...``); failing that the larger number, or the last name of
@@ -82,9 +85,13 @@ def read(
         reverse) whose sample names are in the table.
     features : sequence of str, optional
         The columns to learn from. By default all that have no other role and do not identify patients.
-    task : {"auto", "binary", "multiclass", "regression"}
+    task : {"auto", "binary", "multiclass", "regression", "ordinal", "multilabel"}
         By default: two values are binary; numbers with more than 20 distinct values (more than 5 if some
-        are not whole) are regression; everything else is multiclass.
+        are not whole) are regression; everything else is multiclass. ``"ordinal"``: classes in order, such
+        as stages. ``"multilabel"``: a column of lists, ``"effusion|nodule"`` or with ``;``.
+    levels : sequence, optional
+        Of an ordinal label, from the least to the most; by default numbers by value, and words by the number
+        or Roman numeral at their end. Of a column of lists, the labels to use; default all.
     columns : sequence of str, optional
         Names of the columns of a table without a header line.
     kind : str, optional
@@ -125,9 +132,14 @@ def read(
         frame = rename(frame, columns, where)
     if omics is not None and omics not in frame.columns:
         frame, omics = _attach(frame, omics, folder, where, say)
+    label = label if label is None or isinstance(label, str) else ",".join(label)
     frame, label = threshold(frame, label)
     if task != SEGMENTATION:
         label = label or known.get("label")
+    ordered = as_levels(levels, task)
+    if several := columns_of(frame, label) if task in ("auto", "multilabel") and require_label else []:
+        frame, label = join_columns(frame, str(label), several, where)
+        task, ordered = "multilabel", tuple(several)
     if label is not None and label not in frame.columns and not require_label:
         label = None
     given = {"image": image, "volume": volume, "signal": signal, "sequence": sequence, "mask": mask}
@@ -144,6 +156,8 @@ def read(
     roles = conventions.apply(frame, roles, known, say)
     group, domain = roles.group, roles.domain
     check(frame, roles, where)
+    if label is not None and task == "multilabel" and not several:
+        frame, ordered = tidy_lists(frame, label, ordered)
     outlines = is_segmentation(frame, roles, task, where)
     if outlines:
         task = SEGMENTATION
@@ -153,8 +167,8 @@ def read(
     if label is not None and require_label:
         frame = drop_unlabelled(frame, label, say)
     frame = _resolve(frame, roles, known, folder, where, skip_unreadable, say)
-    task, levels, event = label_facts(frame, label, task, positive, require_label, say)
-    if levels is not None and require_label:
+    task, classes, event = label_facts(frame, label, task, positive, require_label, say, ordered)
+    if classes is not None and require_label:
         check_group(frame, roles)
     for role, column in (("group", group), ("domain", domain)):
         gaps = 0 if column is None else int(frame[column].isna().sum())
@@ -180,7 +194,7 @@ def read(
         task=task,
         name=stem,
         warnings=tuple(warnings),
-        levels=levels,
+        levels=classes,
         **roles.media,
     )
 

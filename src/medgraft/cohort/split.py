@@ -218,6 +218,14 @@ def _check_counts(*, folds: int = 2, repeats: int = 1, seed: int = 0) -> None:
 
 
 def _check_classes(cohort: Cohort, rows: Ints, where: str) -> None:
+    if cohort.task == "multilabel":
+        for label, column in zip(cohort.classes or (), cohort.y[rows].T, strict=True):
+            if len(np.unique(column[~np.isnan(column)])) < 2:
+                raise MedgraftError(
+                    f"Training needs rows with and without the label '{label}', but {where} have one kind "
+                    "only."
+                )
+        return
     present = np.unique(cohort.y[rows])
     if cohort.classes is not None and len(present) < 2:
         has = f"'{cohort.classes[int(present[0])]}' only" if len(present) else "no rows"
