@@ -68,9 +68,24 @@ def test_a_file_that_says_nothing_asks_for_its_architecture(tmp_path):
 
 
 def test_a_file_of_a_foreign_library_is_refused(tmp_path):
-    path = write_header(tmp_path / "a.safetensors", {"library": "own", "architecture": "x"})
-    with pytest.raises(MedgraftError, match="neither timm nor torchvision builds"):
+    path = write_header(tmp_path / "a.safetensors", {"library": "keras", "architecture": "x"})
+    with pytest.raises(MedgraftError, match="neither timm, torchvision nor medgraft builds"):
         resolve(path)
+
+
+def test_a_file_of_our_own_network_is_known_by_its_metadata_whatever_remark_follows_the_name(tmp_path):
+    facts = {
+        "library": "own",
+        "architecture": "cifar_resnet20 (option A)",
+        "input_size": "32",
+        "licence": "MIT",
+    }
+    path = write_header(tmp_path / "a.safetensors", facts)
+    spec = resolve(path)
+    assert (spec.name, spec.input_size, spec.licence) == ("medgraft:cifar_resnet20", 32, "MIT")
+    assert resolve(f"{path}@medgraft:cifar_resnet20") == spec
+    with pytest.raises(MedgraftError, match="There is no network 'medgraft:cifar'.*Did you mean"):
+        resolve("medgraft:cifar")
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ class CifarResNet(nn.Module):
     blocks : int, default 3
         Blocks of each of the three stages; 3 is ResNet-20.
     classes : int, default 10
-        Outputs.
+        Outputs; 0 for none, which gives the 64 features themselves.
     channels : int, default 3
         Channels of the images.
     """
@@ -54,17 +54,25 @@ class CifarResNet(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv2d(channels, 16, 3, 1, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(16)
+        self.act = nn.ReLU()
         self.layer1 = _stage(16, 16, 1, blocks)
         self.layer2 = _stage(16, 32, 2, blocks)
         self.layer3 = _stage(32, 64, 2, blocks)
-        self.linear = nn.Linear(64, classes)
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.flat = nn.Flatten()
+        self.linear: nn.Module = nn.Linear(64, classes) if classes else nn.Identity()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return the logits (b, classes) of images (b, channels, h, w)."""
-        x = functional.relu(self.bn1(self.conv1(x)))
+        x = self.act(self.bn1(self.conv1(x)))
         x = self.layer3(self.layer2(self.layer1(x)))
-        logits: torch.Tensor = self.linear(x.mean((2, 3)))
+        logits: torch.Tensor = self.linear(self.flat(self.pool(x)))
         return logits
+
+
+def cifar_resnet20(channels: int = 3) -> CifarResNet:
+    """Return ResNet-20 without its head: images -> 64 features."""
+    return CifarResNet(classes=0, channels=channels)
 
 
 def _stage(given: int, wanted: int, stride: int, blocks: int) -> nn.Sequential:

@@ -6,14 +6,14 @@ import torch
 
 
 def adapt_channels(weight: torch.Tensor, channels: int) -> torch.Tensor:
-    """Return a first-layer weight (out, in, h, w) for another number of input channels.
+    """Return a first-layer weight (out, in, h, w) or (out, in, d, h, w) for another number of input channels.
 
     One channel: the sum over the old ones, so that a grey image gives what its three equal channels gave.
     More channels: the old ones in turn, scaled by old / new, so that the response keeps its size.
 
     Parameters
     ----------
-    weight : tensor (out, in, h, w)
+    weight : tensor (out, in, ...)
         The trained weight.
     channels : int
         The new number of channels.
@@ -30,7 +30,7 @@ def adapt_channels(weight: torch.Tensor, channels: int) -> torch.Tensor:
     if channels == 1:
         return weight.sum(dim=1, keepdim=True)
     turns = -(-channels // old)
-    return weight.repeat(1, turns, 1, 1)[:, :channels] * (old / channels)
+    return weight.repeat(1, turns, *[1] * (weight.ndim - 2))[:, :channels] * (old / channels)
 
 
 def adapt_norm(values: tuple[float, ...], channels: int) -> tuple[float, ...]:
@@ -50,4 +50,5 @@ def adapt_norm(values: tuple[float, ...], channels: int) -> tuple[float, ...]:
 
 def adaptable(have: torch.Size, want: torch.Size) -> bool:
     """Whether two shapes differ in their input channels alone, as first layers do."""
-    return len(have) == len(want) == 4 and have[0] == want[0] and have[2:] == want[2:] and have[1] in (1, 3)
+    same = len(have) == len(want) in (4, 5) and have[0] == want[0] and have[2:] == want[2:]
+    return same and have[1] in (1, 3)

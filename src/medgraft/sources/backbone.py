@@ -155,14 +155,16 @@ def load(
 
 def _trunk(spec: PretrainedSpec, channels: int, seed: int) -> Trunk:
     net = build(spec, channels, seed)
-    trunk = Trunk(net, adapt_norm(spec.mean, channels), adapt_norm(spec.std, channels), spec.input_size)
-    return trunk.to(memory_format=torch.channels_last).eval()
+    norm = adapt_norm(spec.mean, channels), adapt_norm(spec.std, channels)
+    trunk = Trunk(net, *norm, spec.input_size, spec.dims)
+    layout = torch.channels_last if spec.dims == 2 else torch.channels_last_3d
+    return trunk.to(memory_format=layout).eval()
 
 
 def _width(spec: PretrainedSpec, trunk: Trunk) -> int:
     """Find the number of features by looking at some."""
     with torch.inference_mode():
-        out = trunk(torch.zeros(1, trunk.mean.shape[1], trunk.size, trunk.size, dtype=torch.uint8))
+        out = trunk(torch.zeros(1, trunk.mean.shape[1], *[trunk.size] * trunk.dims, dtype=torch.uint8))
     if not isinstance(out, torch.Tensor) or out.ndim != 2:
         raise MedgraftError(
             f"'{spec.name}' does not turn an image into one row of features: use another network."

@@ -1,8 +1,9 @@
-"""Empty trunks: timm and torchvision networks without their classifier, random weights."""
+"""Empty trunks: networks of timm, torchvision and our own without their classifier, random weights."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from importlib import import_module
 from typing import Any
 
 import torch
@@ -15,6 +16,8 @@ from medgraft.sources.resolve import PretrainedSpec
 
 def build(spec: PretrainedSpec, channels: int, seed: int = 0) -> nn.Module:
     """Return the network of `spec` without its head: images (b, channels, s, s) -> features (b, d).
+
+    A network with ``dims=3`` takes volumes (b, channels, s, s, s).
 
     Parameters
     ----------
@@ -34,14 +37,17 @@ def build(spec: PretrainedSpec, channels: int, seed: int = 0) -> nn.Module:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         try:
+            if spec.name in networks and networks[spec.name].builder:
+                return _own(networks[spec.name].builder, spec, channels)
             return _timm(spec, channels) if spec.library == "timm" else _torchvision(spec, channels)
         except TypeError as error:
             raise MedgraftError(f"'{spec.name}' cannot be built with {spec.model_args}: {error}.") from error
 
 
 def known(library: str, architecture: str) -> bool:
-    """Whether the library builds an image classifier of this name."""
-    return architecture in _names(library)
+    """Whether the library, or a builder of our own, makes a network of this name."""
+    name = f"{library}:{architecture}"
+    return (name in networks and bool(networks[name].builder)) or architecture in _names(library)
 
 
 def unknown(library: str, architecture: str) -> MedgraftError:
@@ -96,6 +102,8 @@ def facts(library: str, architecture: str) -> NetworkEntry:
 
 
 def _names(library: str) -> list[str]:
+    if library == "medgraft":
+        return [networks[name].architecture for name in networks.list("medgraft:*")]
     if library == "timm":
         import timm
 
@@ -103,6 +111,13 @@ def _names(library: str) -> list[str]:
     import torchvision
 
     return list(torchvision.models.list_models(module=torchvision.models))
+
+
+def _own(builder: str, spec: PretrainedSpec, channels: int) -> nn.Module:
+    module, _, function = builder.partition(":")
+    make = getattr(import_module(f"medgraft.networks.{module}"), function)
+    net: nn.Module = make(channels=channels, **spec.model_args)
+    return net
 
 
 def _timm(spec: PretrainedSpec, channels: int) -> nn.Module:

@@ -36,6 +36,11 @@ def fetch(spec: PretrainedSpec) -> dict[str, torch.Tensor]:
 
 def download(spec: PretrainedSpec) -> dict[str, torch.Tensor]:
     """Ask the library; apart, so that a test can make it fail."""
+    if spec.library == "medgraft":
+        raise MedgraftError(
+            f"'{spec.name}' has no weights to download: give a file, as in --source weights.safetensors@"
+            f"{spec.name}."
+        )
     if spec.library == "timm":
         import timm
 

@@ -34,6 +34,12 @@ class NetworkEntry:
         First digits of the checksum, as the library publishes it.
     first_layer, head : str
         Names of the layer that sees the channels, and of the classifier that is cut off.
+    builder : str
+        For what no library builds as a trunk: ``"MODULE:FUNCTION"`` under `medgraft.networks`. The function
+        takes ``channels`` and the network's own settings, and returns a module without its head, images
+        (b, channels, ...) -> features (b, d), whose tensors are named as in published weights.
+    dims : int
+        2 for images, 3 for volumes.
     """
 
     name: str
@@ -48,6 +54,8 @@ class NetworkEntry:
     sha256: str | None
     first_layer: str
     head: str
+    builder: str = ""
+    dims: int = 2
 
 
 networks: Registry[NetworkEntry] = Registry("network")
@@ -98,6 +106,38 @@ def _torchvision(
     )
 
 
+def _own(
+    architecture: str,
+    builder: str,
+    first_layer: str,
+    head: str,
+    norm: tuple[tuple[float, ...], tuple[float, ...]] = IMAGENET,
+    size: int = 224,
+    licence: str = "unknown",
+    dims: int = 2,
+) -> None:
+    """Register a network of our own; its weights come from files alone, each with a licence of its own."""
+    name = f"medgraft:{architecture}"
+    networks.add(
+        name,
+        NetworkEntry(
+            name,
+            "medgraft",
+            architecture,
+            size,
+            *norm,
+            "bilinear",
+            licence,
+            None,
+            None,
+            first_layer,
+            head,
+            builder,
+            dims,
+        ),
+    )
+
+
 _timm("mobilenetv1_100", "conv_stem", "classifier", HALF)
 _timm("mobilenetv2_100", "conv_stem", "classifier")
 _timm("resnet18", "conv1", "fc")
@@ -132,3 +172,5 @@ _torchvision("densenet201", "densenet201-c1103571", "features.conv0", "classifie
 # These two turn ImageNet's normalisation back to the halves they were trained with; here it is done at once.
 _torchvision("googlenet", "googlenet-1378be20", "conv1.conv", "fc", HALF)
 _torchvision("inception_v3", "inception_v3_google-0cc3c7bd", "Conv2d_1a_3x3.conv", "fc", HALF, 299)
+
+_own("cifar_resnet20", "cifar_resnet:cifar_resnet20", "conv1", "linear", size=32)

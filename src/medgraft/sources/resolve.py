@@ -11,7 +11,7 @@ from typing import Any
 from medgraft.base import MedgraftError, did_you_mean
 from medgraft.sources.registry import NetworkEntry, networks
 
-LIBRARIES = ("timm", "torchvision")
+LIBRARIES = ("timm", "torchvision", "medgraft")
 SUFFIXES = (".safetensors", ".pth", ".pt")
 # What a weight file may not decide: these name other files to read, or belong to medgraft.
 _FORBIDDEN = {
@@ -49,6 +49,8 @@ class PretrainedSpec:
         File of weights; None: the library's own, downloaded.
     model_args : dict
         More arguments of the builder.
+    dims : int
+        2 for images, 3 for volumes.
     """
 
     name: str
@@ -61,6 +63,7 @@ class PretrainedSpec:
     licence: str
     path: str | None = None
     model_args: dict[str, Any] = field(default_factory=dict)
+    dims: int = 2
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything but the path, for files that travel."""
@@ -82,9 +85,10 @@ def resolve(spec: str) -> PretrainedSpec:
     Parameters
     ----------
     spec : str
-        ``"timm:NAME"``, ``"torchvision:NAME"``, ``"PATH.safetensors"`` (the architecture stands in the file's
-        metadata, or the file is named like a registered one), or ``"PATH.safetensors@timm:NAME"``; the file
-        may be a ``.pth`` or ``.pt`` that holds tensors alone.
+        ``"timm:NAME"``, ``"torchvision:NAME"``, ``"medgraft:NAME"`` (a network of our own),
+        ``"PATH.safetensors"`` (the architecture stands in the file's metadata, or the file is named like a
+        registered one), or ``"PATH.safetensors@timm:NAME"``; the file may be a ``.pth`` or ``.pt`` that
+        holds tensors alone.
 
     Returns
     -------
@@ -132,8 +136,8 @@ def _by_name(name: str) -> PretrainedSpec:
     if not colon or library not in LIBRARIES:
         near = did_you_mean(name, networks) or did_you_mean(f"timm:{name}", networks)
         raise MedgraftError(
-            f"'{name}' is no pretrained network: write timm:NAME, torchvision:NAME or the path of a "
-            f".safetensors or .pth file.{near}"
+            f"'{name}' is no pretrained network: write timm:NAME, torchvision:NAME, medgraft:NAME or the "
+            f"path of a .safetensors or .pth file.{near}"
         )
     entry = networks[name] if name in networks else _ask_library(library, architecture)
     return PretrainedSpec(
@@ -145,6 +149,7 @@ def _by_name(name: str) -> PretrainedSpec:
         entry.std,
         entry.interpolation,
         entry.licence,
+        dims=entry.dims,
     )
 
 
@@ -185,12 +190,13 @@ def _from_file(path: str, name: str) -> PretrainedSpec:
         raise MedgraftError(f"The weight file '{path}' does not exist: check the path.")
     said = (read_header(place).get("__metadata__") or {}) if path.endswith(SUFFIXES[0]) else {}
     stem = Path(path).stem
-    if not name and said.get("library") and said.get("architecture"):
-        name = f"{said['library']}:{said['architecture']}"
-        if said["library"] not in LIBRARIES:
+    whose = _said_name(said)
+    if not name and whose:
+        name = whose
+        if whose.partition(":")[0] not in LIBRARIES:
             raise MedgraftError(
-                f"The weight file '{path}' is for '{name}', which neither timm nor torchvision builds: use "
-                "a file of theirs."
+                f"The weight file '{path}' is for '{name}', which neither timm, torchvision nor medgraft "
+                "builds: use a file of theirs."
             )
     if not name:
         fitting = [n for n in networks if networks[n].architecture == stem]
@@ -201,7 +207,7 @@ def _from_file(path: str, name: str) -> PretrainedSpec:
             )
         name = fitting[0]
     base = _by_name(name)
-    own = said if said.get("architecture", base.architecture) == base.architecture else {}
+    own = said if whose in ("", base.name) else {}
     try:
         return PretrainedSpec(
             base.name,
@@ -214,9 +220,18 @@ def _from_file(path: str, name: str) -> PretrainedSpec:
             own.get("licence", own.get("license", "unknown")),
             str(path),
             _checked_args(json.loads(own.get("model_args", "{}")), path),
+            base.dims,
         )
     except ValueError as error:
         raise MedgraftError(f"The metadata of the weight file '{path}' cannot be read: {error}.") from error
+
+
+def _said_name(said: dict[str, str]) -> str:
+    """Return the network that a file's metadata name; the first word, since some add a remark."""
+    library, words = said.get("library", ""), said.get("architecture", "").split()
+    if not library or not words:
+        return ""
+    return f"{'medgraft' if library == 'own' else library}:{words[0]}"
 
 
 def _numbers(text: str | None, default: tuple[float, ...]) -> tuple[float, ...]:

@@ -25,24 +25,27 @@ class Trunk(nn.Module):
         Normalisation of pixels in [0, 1], one a channel.
     size : int
         Side of the input in pixels.
+    dims : int, default 2
+        3 for volumes (b, c, s, s, s).
     """
 
     mean: torch.Tensor
     std: torch.Tensor
 
-    def __init__(self, net: nn.Module, mean: tuple[float, ...], std: tuple[float, ...], size: int) -> None:
+    def __init__(
+        self, net: nn.Module, mean: tuple[float, ...], std: tuple[float, ...], size: int, dims: int = 2
+    ) -> None:
         super().__init__()
         self.net = net
-        self.size = size
-        shape = (1, len(mean), 1, 1)
+        self.size, self.dims = size, dims
+        shape = (1, len(mean), *[1] * dims)
         self.register_buffer("mean", torch.tensor(mean).mul(255.0).view(shape), persistent=False)
         self.register_buffer("std", torch.tensor(std).mul(255.0).view(shape), persistent=False)
         self._blocks: list[tuple[str, tuple[str, ...]]] | None = None
 
     def normalise(self, images: torch.Tensor) -> torch.Tensor:
         """Bring pixels 0 to 255 (any dtype) to what the network was trained on."""
-        x = (images.to(self.mean.dtype) - self.mean) / self.std
-        return x.contiguous(memory_format=torch.channels_last)
+        return _packed((images.to(self.mean.dtype) - self.mean) / self.std)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Return features (b, d) of images (b, c, s, s) with values 0 to 255."""
@@ -52,7 +55,8 @@ class Trunk(nn.Module):
     def blocks(self) -> list[tuple[str, tuple[str, ...]]]:
         """Blocks from input to output: a name, and the names of the modules it runs in turn."""
         if self._blocks is None:
-            self._blocks = _chain(self.net, torch.zeros_like(self.mean).expand(2, -1, self.size, self.size))
+            probe = torch.zeros_like(self.mean).expand(2, -1, *[self.size] * self.dims)
+            self._blocks = _chain(self.net, probe)
         return self._blocks
 
     def block_modules(self, block: int) -> list[nn.Module]:
@@ -63,11 +67,11 @@ class Trunk(nn.Module):
         """Run the first `k` blocks; for ``k = 0`` the images themselves."""
         if k == 0:
             return images
-        return self._run(self.normalise(images), 0, k)
+        return self.between(images, 0, k)
 
     def suffix(self, h: torch.Tensor, k: int) -> torch.Tensor:
         """Run from block `k` to the end: ``suffix(prefix(x, k), k)`` equals ``forward(x)``."""
-        return _flat(self._run(self.normalise(h) if k == 0 else h, k, len(self.blocks)))
+        return _flat(self.between(h, k, len(self.blocks)))
 
     def suffix_with_map(self, h: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the last activations that still have places (b, ...), and what `suffix` gives."""
@@ -80,7 +84,9 @@ class Trunk(nn.Module):
                     maps = h
         return maps, _flat(h)
 
-    def _run(self, h: torch.Tensor, start: int, stop: int) -> torch.Tensor:
+    def between(self, h: torch.Tensor, start: int, stop: int) -> torch.Tensor:
+        """Run blocks `start` to `stop` - 1 on what ``prefix(x, start)`` gave."""
+        h = self.normalise(h) if start == 0 else _packed(h)
         for block in range(start, stop):
             for module in self.block_modules(block):
                 h = module(h)
@@ -124,6 +130,12 @@ class _TokenPool(nn.Module):
         yield from vit.fc_norm.parameters()
 
 
+def _packed(x: torch.Tensor) -> torch.Tensor:
+    """Lay the channels of a pixel side by side, as convolutions like it; tokens stay as they are."""
+    layouts = {4: torch.channels_last, 5: torch.channels_last_3d}
+    return x.contiguous(memory_format=layouts.get(x.ndim, torch.contiguous_format))
+
+
 def _flat(h: torch.Tensor) -> torch.Tensor:
     return h.flatten(1) if h.ndim > 2 else h
 
@@ -143,7 +155,7 @@ def _chain(net: nn.Module, probe: torch.Tensor) -> list[tuple[str, tuple[str, ..
     try:
         with torch.inference_mode(), torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            x = torch.randn(probe.shape, device=probe.device).contiguous(memory_format=torch.channels_last)
+            x = _packed(torch.randn(probe.shape, device=probe.device))
             truth = _flat(net(x))
             for atoms in (_plain_atoms(net), _token_atoms(net)):
                 if atoms and _same(net, atoms, x, truth):
