@@ -19,7 +19,7 @@ def two_arms(name, seed=0, n=60):
     rng = np.random.default_rng(seed)
     group, repeat = np.tile(np.arange(n) // 2, 2), np.repeat([0, 1], n)
     more = {"group": group, "repeat": repeat, "fold": rng.integers(0, 2, 2 * n)}
-    if "regression" in metrics[name].tasks:
+    if {"regression", "segmentation"} & set(metrics[name].tasks):
         y = np.tile(rng.normal(size=n), 2)
         return y, y + rng.normal(size=2 * n), y + 2 * rng.normal(size=2 * n), more
     y = np.tile(rng.integers(0, 2, n), 2)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from medgraft.base import MedgraftError
-from medgraft.evidence.metrics.base import Floats, Ints, Metric
+from medgraft.evidence.metrics.base import OUTLINES, REGRESSION, Floats, Ints, Metric
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Scores:
     y : (n,) array
         Class codes 0..K-1, or values.
     p : (n, K) or (n,) array
-        Class probabilities, or predicted values.
+        Class probabilities, or predicted values; of outlines, the metric's measure of each.
     group : (n,) int array
         Patients 0..G-1, the same code in every repeat.
     repeat : (n,) int array
@@ -65,7 +65,7 @@ class Scores:
         n = len(truth)
         if n == 0:
             raise MedgraftError("There are no test rows to judge: give at least one.")
-        if "regression" in metric.tasks:
+        if metric.tasks in (REGRESSION, OUTLINES):
             truth = _values(metric, truth)
             guess = guess[:, 0] if guess.ndim == 2 and guess.shape[1] == 1 else guess
             if guess.shape != (n,):

@@ -18,6 +18,7 @@ ViewFn: TypeAlias = Callable[[Floats, Floats, Ints], Floats]
 
 CLASSES = ("binary", "multiclass")
 REGRESSION = ("regression",)
+OUTLINES = ("segmentation",)
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Metric:
     name : str
         The registry name, as in ``--metric NAME``.
     tasks : tuple of str
-        The tasks it can judge: "binary", "multiclass", "regression".
+        The tasks it can judge: "binary", "multiclass", "regression", "segmentation".
     better : {"higher", "lower"}
         The direction of improvement.
     label : str
@@ -139,19 +140,24 @@ def default_metric(task: str) -> str:
 
     AUROC for a binary task, because it needs no threshold; balanced accuracy for several classes, because
     rare classes count as much as common ones; mean absolute error for regression, because it is in the units
-    of the label.
+    of the label; Dice for segmentation.
 
     Raises
     ------
     MedgraftError
-        The task is none of the three.
+        There is no such task.
 
     Examples
     --------
     >>> default_metric("binary")
     'auroc'
     """
-    defaults = {"binary": "auroc", "multiclass": "balanced_accuracy", "regression": "mae"}
+    defaults = {
+        "binary": "auroc",
+        "multiclass": "balanced_accuracy",
+        "regression": "mae",
+        "segmentation": "dice",
+    }
     if task not in defaults:
         raise MedgraftError(f"There is no task '{task}': use one of {', '.join(defaults)}.")
     return defaults[task]
