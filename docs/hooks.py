@@ -17,7 +17,9 @@ FAMILIES = {
     "model": "Model: start from, or stay near, the source's model",
     "finetune": "Fine-tuning: adapt a pretrained network",
     "adaptation": "Adaptation: train a network to see source and target alike",
+    "segment": "Segmentation: outline what is in an image or a volume",
     "federated": "Federated: learn together, each site's rows staying at home",
+    "ensemble": "Ensemble: join the other arms",
     "guard": "Guard: choose, and fall back to the control",
 }
 

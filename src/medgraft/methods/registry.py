@@ -11,10 +11,22 @@ from medgraft.base import Registry, check_name
 
 T = TypeVar("T", bound=type)
 
-FAMILIES = ("control", "instance", "feature", "model", "finetune", "adaptation", "federated", "guard")
-NEEDS = ("source", "target-labels", "target-rows", "images", "pretrained", "time")
+FAMILIES = (
+    "control",
+    "instance",
+    "feature",
+    "model",
+    "finetune",
+    "adaptation",
+    "segment",
+    "federated",
+    "ensemble",
+    "guard",
+)
+NEEDS = ("source", "target-labels", "target-rows", "images", "volumes", "masks", "pretrained", "time")
 ROLES = ("control", "transfer")
 TASKS = ("binary", "multiclass", "regression")
+DENSE = ("segmentation",)  # tasks whose answer is a mask; no method has them unless it says so
 
 
 @dataclass(frozen=True)
@@ -29,12 +41,13 @@ class Method:
         The estimator class.
     family : str
         One of `FAMILIES`: ``control``, ``instance``, ``feature``, ``model``, ``finetune``, ``adaptation``,
-        ``federated``, ``guard``.
+        ``segment``, ``federated``, ``ensemble``, ``guard``.
     tasks : tuple of str
-        Which of ``binary``, ``multiclass``, ``regression`` it can do.
+        Which of ``binary``, ``multiclass``, ``regression``, ``segmentation`` it can do.
     needs : tuple of str
         What must be there for the method to do more than a control: ``source`` (rows of other domains),
-        ``target-labels``, ``target-rows``, ``images``, ``pretrained``, ``time`` (a column of times).
+        ``target-labels``, ``target-rows``, ``images``, ``volumes``, ``masks``, ``pretrained``, ``time`` (a
+        column of times).
     cost : str
         Cost of a fit, in the big-O of n rows and p features.
     refs : tuple of str
@@ -61,7 +74,7 @@ class Method:
     @property
     def reads_tables(self) -> bool:
         """Whether the method reads arrays and tables; the others read images or need a network."""
-        return not {"images", "pretrained"} & set(self.needs)
+        return not {"images", "volumes", "masks", "pretrained"} & set(self.needs)
 
 
 entries: Registry[Method] = Registry("method", packages=("medgraft.methods",))
@@ -102,7 +115,7 @@ def method(
     full = tuple(t for task in tasks for t in (TASKS[:2] if task == "classification" else (task,)))
     for what, given, known in (
         ("family", (family,), FAMILIES),
-        ("task", full, TASKS),
+        ("task", full, (*TASKS, *DENSE)),
         ("need", needs, NEEDS),
         ("role", (role,), ROLES),
     ):

@@ -1,0 +1,1 @@
+"""Segmentation: from outlined training samples to a mask of every new one."""

@@ -1,0 +1,63 @@
+"""The decoder of a U-Net, on whatever maps an encoder left on its way down."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+# Channels of the decoder's levels, from the finest to the coarsest.
+WIDTHS = (16, 16, 32, 64, 128, 256)
+
+
+class UNetDecoder(nn.Module):
+    r"""From maps of falling resolution to scores for each pixel (Ronneberger et al. 2015).
+
+    Level by level from the coarsest map, the map is enlarged bilinearly to the size of the next finer one,
+    put beside it, and passed through two 3 x 3 convolutions:
+    :math:`u_l = g_l([\mathrm{up}(u_{l+1}), s_l])`, scores :math:`= W u_0`. The decoder knows nothing of the
+    encoder but the numbers of channels, so that it stands on any: a DenseNet makes it DenseUNet. The coarsest
+    map goes through a 1 x 1 convolution first, because encoders end in a thousand channels or more. Group
+    normalisation, so that images of a batch do not see each other.
+
+    Parameters
+    ----------
+    skips : sequence of int
+        Channels of the encoder's maps, from the finest to the coarsest.
+    classes : int
+        Scores for each pixel.
+    widths : sequence of int, optional
+        Channels of the decoder's levels, from the finest to the coarsest; one fewer than `skips`.
+    """
+
+    def __init__(self, skips: Sequence[int], classes: int, widths: Sequence[int] | None = None) -> None:
+        super().__init__()
+        widths = list(WIDTHS[: len(skips) - 1]) if widths is None else list(widths)
+        below = [*widths[1:], widths[-1]]
+        self.bottom = _unit(skips[-1], widths[-1], 1)
+        self.levels = nn.ModuleList(
+            nn.Sequential(_unit(under + skip, width, 3), _unit(width, width, 3))
+            for under, skip, width in zip(below, skips, widths, strict=False)
+        )
+        self.final = nn.Conv2d(widths[0], classes, 1)
+
+    def forward(self, maps: Sequence[torch.Tensor]) -> torch.Tensor:
+        """Return scores (b, classes, h, w) of maps (b, c, h / 2^l, w / 2^l), the finest first."""
+        x: torch.Tensor = self.bottom(maps[-1])
+        for level, skip in zip(reversed(self.levels), reversed(maps[:-1]), strict=True):
+            x = functional.interpolate(x, size=skip.shape[2:], mode="bilinear", align_corners=False)
+            x = level(torch.cat([x, skip], dim=1))
+        scores: torch.Tensor = self.final(x)
+        return scores
+
+
+def _unit(given: int, wanted: int, size: int) -> nn.Sequential:
+    """Convolution, normalisation in groups of eight channels or fewer, rectifier."""
+    groups = next(g for g in (wanted // 8, 1) if g > 0 and wanted % g == 0)
+    return nn.Sequential(
+        nn.Conv2d(given, wanted, size, padding=size // 2, bias=False),
+        nn.GroupNorm(groups, wanted),
+        nn.ReLU(),
+    )
