@@ -39,8 +39,12 @@ every_multiclass = pytest.mark.parametrize(
 
 
 def make(name, task, **settings):
-    """Make a method; the guard gets one quick candidate, so that the suite stays quick."""
+    """Make a method; the guard gets one quick candidate and an ensemble two, so that the suite stays quick."""
     cls = entries[name].cls
+    if entries[name].family == "ensemble":
+        arms = ("pooled", "target-only")
+        quick_arms = {arm: entries[arm].cls(task=task, estimator=quick(task)) for arm in arms}
+        settings.setdefault("candidates", quick_arms)
     if entries[name].family == "guard":
         settings.setdefault("candidates", {"pooled": entries["pooled"].cls(task=task, estimator=quick(task))})
         settings.setdefault("control", entries["target-only"].cls(task=task, estimator=quick(task)))

@@ -5,22 +5,14 @@ from __future__ import annotations
 from typing import Any, Self
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
-from sklearn.metrics import accuracy_score, r2_score
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, validate_data
 
-from medgraft.methods.base import TASK_NAMES, classifies, contract_tags
+from medgraft.methods.base import classifies
 from medgraft.methods.controls.source_only import SourceOnly
 from medgraft.methods.controls.target_only import TargetOnly
 from medgraft.methods.inner_choice import InnerChoice
-from medgraft.methods.inner_fits import Given, aligned
+from medgraft.methods.nesting import Choosing
 from medgraft.methods.registry import entries, method
-from medgraft.methods.rows import Rows
-from medgraft.methods.splits import Floats
-from medgraft.methods.table import InputError, Table
+from medgraft.methods.table import InputError
 
 UNLABELLED = ("importance-weighted", "circular")
 
@@ -36,7 +28,7 @@ UNLABELLED = ("importance-weighted", "circular")
     ),
     default=True,
 )
-class Guarded(BaseEstimator):
+class Guarded(Choosing):
     """Choose among transfer methods inside the training part; keep the control unless one is clearly better.
 
     Use it as the arm to deliver: it cannot be fooled by its own test set, since it never sees one. Not to
@@ -144,9 +136,6 @@ class Guarded(BaseEstimator):
         self.task = task
         self.random_state = random_state
 
-    def __sklearn_tags__(self) -> Any:
-        return contract_tags(super().__sklearn_tags__(), classifies(self))
-
     def fit(
         self,
         X: Any,
@@ -168,18 +157,8 @@ class Guarded(BaseEstimator):
             raise InputError(f"margin must be 0 or more, not {self.margin!r}.")
         if self.unlabelled not in UNLABELLED:
             raise InputError(f"unlabelled must be one of {', '.join(UNLABELLED)}, not {self.unlabelled!r}.")
-        if self.task not in TASK_NAMES:
-            raise InputError(f"task '{self.task}' does not exist: use one of {', '.join(TASK_NAMES)}.")
-        table = Table.of(X)
-        if not isinstance(X, pd.DataFrame):
-            X = table.numbers if all(table.number) else np.asarray(X, dtype=object)
-        validate_data(self, X, skip_check_array=True, reset=True)
-        keywords = {"domain": domain, "labelled": labelled, "sample_weight": sample_weight, "groups": groups}
-        rows = Rows.of(table, y, regression=not classifies(self), target=target, **keywords)
-        if rows.classes is not None:
-            self.classes_ = rows.classes
-        columns = {k: np.asarray(v) for k, v in keywords.items() if v is not None}
-        given = Given(X, np.asarray(y).reshape(-1), columns, target)
+        columns = {"domain": domain, "labelled": labelled, "sample_weight": sample_weight, "groups": groups}
+        given, rows = self._given(X, y, target, **columns)
         name, control = self._control(bool((rows.target & rows.labelled).any()))
         arms = {name: control, **{k: v for k, v in self._candidates().items() if k != name}}
         told = {} if subgroups is None else {str(k): np.asarray(subgroups[k]) for k in subgroups}
@@ -218,27 +197,3 @@ class Guarded(BaseEstimator):
             and m.reads_tables
             and kind in m.tasks
         }
-
-    def _read(self, X: Any) -> Any:
-        check_is_fitted(self, "best_")
-        if not isinstance(X, pd.DataFrame):
-            table = Table.of(X)
-            X = table.numbers if all(table.number) else np.asarray(X, dtype=object)
-        validate_data(self, X, skip_check_array=True, reset=False)
-        return X
-
-    @available_if(classifies)
-    def predict_proba(self, X: Any) -> Floats:
-        """Class probabilities (n, K) of the choice, in the order of `classes_`."""
-        X = self._read(X)
-        return aligned(self.best_, X, self.classes_)
-
-    def predict(self, X: Any) -> NDArray[Any]:
-        """Label or value (n,) predicted by the choice."""
-        X = self._read(X)
-        return np.asarray(self.best_.predict(X))
-
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Accuracy, or R2 for regression."""
-        measure = accuracy_score if classifies(self) else r2_score
-        return float(measure(y, self.predict(X), sample_weight=sample_weight))

@@ -11,14 +11,19 @@ from numpy.typing import NDArray
 
 from medgraft.base import MedgraftError
 from medgraft.evidence import Choice, choose, choose_unlabelled, default_metric
-from medgraft.methods.clock import times
 from medgraft.methods.feature.aligning import can_align
-from medgraft.methods.inner_fits import Given, out_of_fold, there_and_back
+from medgraft.methods.inner_fits import (
+    Given,
+    held_out_folds,
+    nothing_to_compare,
+    out_of_fold,
+    there_and_back,
+)
 from medgraft.methods.instance.ratio import even_out
 from medgraft.methods.instance.ulsif import density_ratio
 from medgraft.methods.instance.weighting import side_of
 from medgraft.methods.rows import Rows
-from medgraft.methods.splits import Floats, Ints, forward_folds, inner_folds, number_again
+from medgraft.methods.splits import Floats, Ints, number_again
 
 
 @dataclass(frozen=True)
@@ -59,11 +64,13 @@ class InnerChoice:
             "table": [],
             "skipped": {},
         }
-        if why := _nothing_to_compare(rows, at, patients) or _nothing_to_weight(rows, own):
+        if why := nothing_to_compare(rows, at) or _nothing_to_weight(rows, own):
             report["reason"] = f"The control {control} is kept: {why}."
             return report
         forward = self.time is not None and bool(len(own))
-        fold, parts = self._folds(rows, at, patients, forward)
+        fold, parts = held_out_folds(
+            rows, at, self.inner_folds, self.random_state, self.time if forward else None
+        )
         if not parts:
             report["reason"] = (
                 f"The control {control} is kept: the labelled rows of all target patients end at one time, "
@@ -103,20 +110,6 @@ class InnerChoice:
             reason += " Subgroups were not compared: no target patient has a label."
         return {**report, "choice": choice.name, "reason": reason, "table": choice.table}
 
-    def _folds(self, rows: Rows, at: Ints, patients: Ints, forward: bool) -> tuple[Ints, list[int]]:
-        """Fold of each row, and the folds that are held out in turn."""
-        if forward:
-            fold = forward_folds(patients, times(rows.table, self.time)[at])
-            return fold, np.unique(fold)[1:].tolist()
-        fold = inner_folds(
-            patients,
-            k=4 if self.inner_folds == 1 else max(self.inner_folds, 1),
-            seed=self.random_state,
-            stratum=rows.y[at] if rows.k else None,
-            weight=rows.weight[at],
-        )
-        return fold, [0] if self.inner_folds == 1 else np.unique(fold).tolist()
-
     def _by_source(self, rows: Rows, at: Ints, preds: dict[str, Floats], control: str) -> Choice:
         weight = rows.weight[at]
         if self.unlabelled == "importance-weighted":
@@ -137,17 +130,4 @@ def _nothing_to_weight(rows: Rows, own: Ints) -> str:
         return "no target patient has a label and fewer than two are known, so that nothing can be compared"
     if not rows.table.numbers.shape[1]:
         return "no target patient has a label, and source patients can be weighted by numbers only"
-    return ""
-
-
-def _nothing_to_compare(rows: Rows, at: Ints, patients: Ints) -> str:
-    """Why no comparison is possible, or an empty string."""
-    if not len(at):
-        return "no target patient has a label, so that nothing can be compared"
-    if rows.k == 1:
-        return "all labels are the same"
-    if len(np.unique(patients)) < 2:
-        return "one labelled patient is too few to compare by"
-    if rows.k and min(len(np.unique(patients[rows.y[at] == c])) for c in np.unique(rows.y[at])) < 2:
-        return "a class has fewer than two labelled patients"
     return ""

@@ -9,8 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from medgraft.methods.clock import times
 from medgraft.methods.rows import Rows
-from medgraft.methods.splits import Floats, Ints
+from medgraft.methods.splits import Floats, Ints, forward_folds, inner_folds, number_again
 
 
 class Given:
@@ -96,3 +97,38 @@ def there_and_back(given: Given, rows: Rows, at: Ints, fold: Ints, parts: list[i
         back = given.fit_back(arm, there, labels, rows.index[kept & rows.source])
         out[fold == f] = _predicted(back, given.take(rows.index[test]), rows)
     return out
+
+
+def held_out_folds(
+    rows: Rows, at: Ints, k: int, seed: int, time: str | None = None
+) -> tuple[Ints, list[int]]:
+    """Fold of each of the rows `at`, patients whole, and the folds that are held out in turn.
+
+    One fold (``k=1``) means one split: a quarter is held out. With a column of times, folds are stretches of
+    time, of which all but the first are predicted.
+    """
+    patients = number_again(rows.units[at])
+    if time is not None:
+        fold = forward_folds(patients, times(rows.table, time)[at])
+        return fold, np.unique(fold)[1:].tolist()
+    fold = inner_folds(
+        patients,
+        k=4 if k == 1 else max(k, 1),
+        seed=seed,
+        stratum=rows.y[at] if rows.k else None,
+        weight=rows.weight[at],
+    )
+    return fold, [0] if k == 1 else np.unique(fold).tolist()
+
+
+def nothing_to_compare(rows: Rows, at: Ints) -> str:
+    """Why held-out rows `at` cannot tell how good an arm is, or an empty string."""
+    if not len(at):
+        return "no target patient has a label, so that nothing can be compared"
+    if rows.k == 1:
+        return "all labels are the same"
+    if len(np.unique(rows.units[at])) < 2:
+        return "one labelled patient is too few to compare by"
+    if rows.k and min(len(np.unique(rows.units[at][rows.y[at] == c])) for c in np.unique(rows.y[at])) < 2:
+        return "a class has fewer than two labelled patients"
+    return ""

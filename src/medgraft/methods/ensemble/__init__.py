@@ -1,0 +1,1 @@
+"""Several arms joined into one: stacked, or averaged."""
