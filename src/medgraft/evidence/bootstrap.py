@@ -103,14 +103,16 @@ def informative(metric: Metric, scores: Scores) -> float:
 
     .. math:: \frac{(\sum_k 1/m_k)^2}{\sum_k 1/(m_k^2 (m_k - 1))}
 
-    degrees of freedom: none if a class has one patient only.
+    degrees of freedom: none if a class has one patient only. Of several labels each makes two classes, those
+    who have it and those who do not.
     """
     if not metric.by_class:
         return scores.n_groups
     m = scores.patients_per_class().astype(float)
     if m.min() < 2:
         return 1
-    return float((1 / m).sum() ** 2 / (1 / (m**2 * (m - 1))).sum() + 1)
+    freedom = float((1 / m).sum() ** 2 / (1 / (m**2 * (m - 1))).sum())
+    return min(freedom + 1, scores.n_groups) if scores.y.ndim == 2 else freedom + 1
 
 
 def with_repeats(n: float, by_repeat: Floats, draws: Floats) -> float:

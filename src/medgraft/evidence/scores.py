@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from medgraft.base import MedgraftError
-from medgraft.evidence.metrics.base import OUTLINES, REGRESSION, Floats, Ints, Metric
+from medgraft.evidence.metrics.base import LABELS, OUTLINES, REGRESSION, Floats, Ints, Metric
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,8 @@ class Scores:
 
     Attributes
     ----------
-    y : (n,) array
-        Class codes 0..K-1, or values.
+    y : (n,) array, or (n, L)
+        Class codes 0..K-1, or values; of several labels 0 and 1, or NaN.
     p : (n, K) or (n,) array
         Class probabilities, or predicted values; of outlines, the metric's measure of each.
     group : (n,) int array
@@ -72,6 +72,8 @@ class Scores:
                 raise MedgraftError(
                     f"{metric.label} needs one predicted value for each of {n} rows, not shape {guess.shape}."
                 )
+        elif metric.tasks == LABELS:
+            truth = _labels(metric, truth, guess)
         else:
             truth = _codes(metric, truth, guess)
         if not np.isfinite(guess).all():
@@ -98,7 +100,11 @@ class Scores:
         return [np.flatnonzero(self.repeat == r) for r in range(int(self.repeat.max()) + 1)]
 
     def patients_per_class(self) -> Ints:
-        """Return the number of patients in each class that is there."""
+        """Return the number of patients in each class that is there; with each label, and without it."""
+        if self.y.ndim == 2:
+            told = [self.y == 1, self.y == 0]
+            found = [len(np.unique(self.group[column])) for kind in told for column in kind.T if column.any()]
+            return np.asarray(found, dtype=np.int64)
         pairs = np.unique(np.stack([self.y.astype(np.int64), self.group]), axis=1)
         return np.asarray(np.unique(pairs[0], return_counts=True)[1], dtype=np.int64)
 
@@ -110,6 +116,18 @@ def _values(metric: Metric, y: Any) -> Floats:
         raise MedgraftError(f"{metric.label} needs numbers as labels, not {y.dtype}.") from None
     if truth.ndim != 1 or not np.isfinite(truth).all():
         raise MedgraftError(f"{metric.label} needs one finite label per test row: drop the rows without.")
+    return truth
+
+
+def _labels(metric: Metric, y: Any, p: Floats) -> Floats:
+    if y.ndim != 2 or p.shape != y.shape:
+        raise MedgraftError(
+            f"{metric.label} needs a probability for each label of each row: labels have shape {y.shape}, "
+            f"probabilities {p.shape}."
+        )
+    truth = np.asarray(y, dtype=float)
+    if not np.isin(truth[~np.isnan(truth)], (0.0, 1.0)).all():
+        raise MedgraftError(f"{metric.label} needs labels that are 0, 1 or unknown (NaN).")
     return truth
 
 

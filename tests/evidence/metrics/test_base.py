@@ -10,6 +10,8 @@ ALL = metrics.list()
 NAMES = {
     *("accuracy", "balanced_accuracy", "auroc", "auprc", "f1", "brier", "log_loss", "ece"),
     *("mae", "rmse", "r2"),
+    *("quadratic_kappa", "mae_levels"),
+    *("macro_auroc", "macro_auprc", "micro_auprc", "subset_accuracy", "hamming_loss"),
     *("dice", "iou", "hd95"),
 }
 VALUES = ("regression",), ("segmentation",)  # tasks whose predictions are one number each
@@ -21,6 +23,11 @@ def rows(name, seed=0, k=3, n=60):
     if metrics[name].tasks in VALUES:
         y = rng.normal(size=n)
         return y, y + rng.normal(size=n), block
+    if metrics[name].tasks == ("multilabel",):
+        y = rng.integers(0, 2, (n, k)).astype(float)
+        y[: 2 * k] = np.vstack([np.eye(k), 1 - np.eye(k)])
+        y[rng.random((n, k)) < 0.1] = np.nan
+        return y, rng.random((n, k)), block
     y = np.concatenate([np.arange(k), rng.integers(0, k, n - k)])
     return y, rng.dirichlet(np.ones(k), n), block
 
@@ -92,6 +99,8 @@ def test_better_points_from_bad_predictions_to_good_ones(name):
     y, _, block = rows(name, k=2)
     if "regression" in metrics[name].tasks:
         good, bad = y + 0.01, y + np.where(y > 0, -2.0, 2.0)
+    elif metrics[name].tasks == ("multilabel",):
+        good, bad = (np.where(np.isnan(y), 0.5, np.abs(z - 0.1)) for z in (y, 1 - y))
     else:
         good, bad = (np.abs(np.eye(2)[c] - 0.1) for c in (y, 1 - y))
     gain = metrics[name].value(y, good, block=block) - metrics[name].value(y, bad, block=block)
@@ -103,7 +112,9 @@ def test_better_points_from_bad_predictions_to_good_ones(name):
 def test_arms_with_equal_views_have_equal_metrics(name):
     y, p, block = rows(name, k=2)
     other = p.copy()
-    if metrics[name].tasks not in VALUES:  # same decisions and same order, other probabilities
+    if metrics[name].tasks == ("multilabel",):
+        other = np.where(p > 0.5, 0.5 + (p - 0.5) / 2, p)
+    elif metrics[name].tasks not in VALUES:  # same decisions and same order, other probabilities
         s = np.where(p[:, 1] > 0.5, 0.5 + (p[:, 1] - 0.5) / 2, p[:, 1])
         other = np.stack([1 - s, s], axis=1)
     same = np.array_equal(metrics[name].view(y, p, block), metrics[name].view(y, other, block))
@@ -114,7 +125,7 @@ def test_arms_with_equal_views_have_equal_metrics(name):
 
 
 def test_each_task_has_a_default_metric_that_judges_it():
-    for task in ("binary", "multiclass", "regression", "segmentation"):
+    for task in ("binary", "multiclass", "regression", "ordinal", "multilabel", "segmentation"):
         assert task in metrics[default_metric(task)].tasks
 
 

@@ -16,7 +16,9 @@ Ints: TypeAlias = NDArray[np.int64]
 MetricFn: TypeAlias = Callable[[Floats, Floats, Floats, Ints], Floats]
 ViewFn: TypeAlias = Callable[[Floats, Floats, Ints], Floats]
 
-CLASSES = ("binary", "multiclass")
+ORDERED = ("ordinal",)
+CLASSES = ("binary", "multiclass", *ORDERED)
+LABELS = ("multilabel",)
 REGRESSION = ("regression",)
 OUTLINES = ("segmentation",)
 
@@ -32,7 +34,8 @@ class Metric:
     name : str
         The registry name, as in ``--metric NAME``.
     tasks : tuple of str
-        The tasks it can judge: "binary", "multiclass", "regression", "segmentation".
+        The tasks it can judge: "binary", "multiclass", "regression", "ordinal", "multilabel",
+        "segmentation".
     better : {"higher", "lower"}
         The direction of improvement.
     label : str
@@ -140,7 +143,8 @@ def default_metric(task: str) -> str:
 
     AUROC for a binary task, because it needs no threshold; balanced accuracy for several classes, because
     rare classes count as much as common ones; mean absolute error for regression, because it is in the units
-    of the label; Dice for segmentation.
+    of the label; quadratic kappa for levels in order, because a mistake by two levels is worse than one by
+    one; macro AUROC for several labels; Dice for segmentation.
 
     Raises
     ------
@@ -156,6 +160,8 @@ def default_metric(task: str) -> str:
         "binary": "auroc",
         "multiclass": "balanced_accuracy",
         "regression": "mae",
+        "ordinal": "quadratic_kappa",
+        "multilabel": "macro_auroc",
         "segmentation": "dice",
     }
     if task not in defaults:

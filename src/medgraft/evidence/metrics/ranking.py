@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from medgraft.evidence.metrics.base import CLASSES, Floats, Ints, metric, share
 
 Bools: TypeAlias = NDArray[np.bool_]
+PairsFn: TypeAlias = Callable[[Bools, Floats, Floats, Ints], tuple[Floats, Floats]]
 
 
 def strata(positive: Bools, block: Ints) -> list[Ints]:
@@ -46,7 +47,7 @@ def ranks(y: Floats, p: Floats, block: Ints) -> Floats:
     return out
 
 
-def _concordance(positive: Bools, score: Floats, wt: Floats, rows: Ints) -> tuple[Floats, Floats]:
+def concordance(positive: Bools, score: Floats, wt: Floats, rows: Ints) -> tuple[Floats, Floats]:
     """Return the weights of the pairs in the right order (ties half) and of all pairs; `wt` is (n, B)."""
     pos, neg = rows[positive[rows]], rows[~positive[rows]]
     neg = neg[np.argsort(score[neg], kind="stable")]
@@ -60,7 +61,7 @@ def _concordance(positive: Bools, score: Floats, wt: Floats, rows: Ints) -> tupl
     return np.einsum("ib,ib->b", mine, beaten) / 2, mine.sum(axis=0) * below[-1]
 
 
-def _precision(positive: Bools, score: Floats, wt: Floats, rows: Ints) -> tuple[Floats, Floats]:
+def precision(positive: Bools, score: Floats, wt: Floats, rows: Ints) -> tuple[Floats, Floats]:
     """Return average precision times pairs, and pairs; `wt` is (n, B)."""
     order = rows[np.argsort(-score[rows], kind="stable")]
     ends = np.append(np.flatnonzero(np.diff(score[order])), len(order) - 1)  # one threshold per tie
@@ -75,7 +76,7 @@ def _precision(positive: Bools, score: Floats, wt: Floats, rows: Ints) -> tuple[
 
 
 def _by_block(
-    pairs: Callable[[Bools, Floats, Floats, Ints], tuple[Floats, Floats]],
+    pairs: PairsFn,
     y: Floats,
     p: Floats,
     w: Floats,
@@ -104,7 +105,7 @@ def auroc(y: Floats, p: Floats, w: Floats, block: Ints) -> Floats:
     over the blocks b that hold both classes; over all rows at once when no block does (leave-one-out). For
     several classes, the mean over one-against-the-rest. nan without a pair. Cost O(n log n + n B).
     """
-    return _by_block(_concordance, y, p, w, block)
+    return _by_block(concordance, y, p, w, block)
 
 
 @metric("auprc", tasks=CLASSES, better="higher", label="AUPRC", view=ranks, by_class=True, bounded=True)
@@ -116,4 +117,4 @@ def auprc(y: Floats, p: Floats, w: Floats, block: Ints) -> Floats:
     with recall R and precision P at each distinct score t, and the pairs of a block \pi_b as its weight.
     Blocks, several classes and nan as in `auroc`. Chance level is the share of events. Cost O(n log n + n B).
     """
-    return _by_block(_precision, y, p, w, block)
+    return _by_block(precision, y, p, w, block)
