@@ -12,6 +12,8 @@ from medgraft.methods.registry import TASKS
 
 T = TypeVar("T", bound=type)
 
+ORDERED = "ordinal"  # the task of learners that know an order; any that does several classes does it, too
+
 
 @dataclass(frozen=True)
 class Learner:
@@ -24,7 +26,7 @@ class Learner:
     cls : type
         The class, with scikit-learn's contract.
     tasks : tuple of str
-        Of ``binary``, ``multiclass`` and ``regression``.
+        Of ``binary``, ``multiclass``, ``regression`` and ``ordinal``.
     refs : tuple of str
         Papers.
     summary : str
@@ -61,8 +63,8 @@ def learner(name: str, *, tasks: tuple[str, ...] = TASKS, refs: tuple[str, ...] 
     ('regression',)
     """
     full = tuple(t for task in tasks for t in (TASKS[:2] if task == "classification" else (task,)))
-    if not set(full) <= set(TASKS):
-        raise ValueError(f"learner '{name}': its tasks are some of {', '.join(TASKS)}")
+    if not set(full) <= {*TASKS, ORDERED}:
+        raise ValueError(f"learner '{name}': its tasks are some of {', '.join((*TASKS, ORDERED))}")
 
     def register(cls: T) -> T:
         check_name("learner", name, cls, ("fit", "predict"))
