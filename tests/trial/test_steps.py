@@ -25,7 +25,10 @@ def test_a_trial_compares_arms_with_steps_and_delivers_one(cohort, tmp_path):
     assert np.isfinite(mg.load(tmp_path / "out").predict_proba(cohort)).all()
 
 
-@pytest.mark.parametrize("name", ARMS[1:])
+SELECTED = ["pooled+spearman-select+lasso-select+svm:features=64", "coral+mrmr:features=3+pca:share=0.9"]
+
+
+@pytest.mark.parametrize("name", [*ARMS[1:], *SELECTED])
 def test_an_arm_with_steps_survives_being_saved(cohort, name, tmp_path):
     made = trial(cohort, [name])
     model = made.build(next(a for a in made.arms if a.name == name), made.splits[0])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +10,10 @@ from medgraft.base import MedgraftError, did_you_mean
 from medgraft.methods import Guarded, Method, Pipeline, entries
 from medgraft.methods.learners import learners
 from medgraft.methods.prepare import steps
+from medgraft.methods.tuning.ranges import is_range
+from medgraft.trial.members import members_of
+from medgraft.trial.settings import check_settings, read_settings
+from medgraft.trial.spelling import split_steps
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,8 @@ class Arm:
     settings : dict
         Keyword arguments of the method.
     steps : tuple of (str, dict)
-        Names and settings of what is done to training rows before: balancing classes, filling gaps.
+        Names and settings of what is done to training rows before: balancing classes, selecting features,
+        filling gaps.
     learner : (str, dict), optional
         Name and settings of the learner inside the method; None: the method's own.
     """
@@ -53,8 +57,10 @@ def arm(spec: str, **settings: Any) -> Arm:
     spec : str
         A method's name, and after a colon its settings. Values are read as JSON where they can be
         (``5``, ``0.001``, ``true``, ``null``), as text otherwise. After a plus a step that balances classes
-        (``+rose``, ``+class-weights``, ``+smote``) or fills gaps (``+knn-impute``), or a learner (``+svm``,
-        ``+random-forest``) that takes the place of the default one, with settings of its own.
+        (``+rose``, ``+class-weights``, ``+smote``), selects features (``+lasso-select``, ``+pca``; several
+        work in the order in which they are written) or fills gaps (``+knn-impute``), or a learner (``+svm``,
+        ``+random-forest``) that takes the place of the default one, with settings of its own. A setting may be
+        a range, ``C=log(0.1,100)``, that ``+tuned:search=pso,budget=20`` searches inside the training part.
     **settings
         More settings of the method; they win over those in `spec`.
 
@@ -78,12 +84,11 @@ def arm(spec: str, **settings: Any) -> Arm:
     >>> arm("coral+rose+svm:C=10").learner
     ('svm', {'C': 10})
     """
-    # A letter follows the plus of a step; that of a number such as 1e+3 has a digit after it.
-    first, *after = re.split(r"\+(?=\s*[A-Za-z])", spec.strip())
+    first, *after = split_steps(spec.strip())
     method, _, text = first.partition(":")
     method = method.strip()
-    given = _parse(text, spec) | settings
-    _check_settings("method", method, entries[method].cls().get_params(deep=False), given)
+    given = read_settings(text, spec) | settings
+    check_settings("method", method, entries[method].cls().get_params(deep=False), given)
     shown = ",".join(f"{name}={json.dumps(value, default=str)}" for name, value in settings.items())
     whole = first.strip() if not shown else f"{first.strip()}{',' if text else ':'}{shown}"
     parts = [_part(part, spec) for part in after]
@@ -92,83 +97,39 @@ def arm(spec: str, **settings: Any) -> Arm:
     if len(learns) > 1:
         names = " and ".join(name for name, _ in learns)
         raise MedgraftError(f"In the arm '{spec}' {names} are both learners: keep one of them.")
-    for kind, does in (("learner", "balance classes"), ("method", "fill gaps")):
-        same = [name for name, _ in made if steps[name].around == kind]
+    _check_ranges(spec, [given, *(said for _, said in parts)], made)
+    for does, what in (("balance", "balance classes"), ("fill", "fill gaps"), ("tune", "tune")):
+        same = [name for name, _ in made if steps[name].does == does]
         if len(same) > 1:
-            raise MedgraftError(f"In the arm '{spec}' {' and '.join(same)} both {does}: keep one of them.")
+            raise MedgraftError(f"In the arm '{spec}' {' and '.join(same)} both {what}: keep one of them.")
     full = "+".join([whole, *(part.strip() for part in after)])
     return Arm(full, method, given, made, learns[0] if learns else None)
+
+
+def _check_ranges(spec: str, settings: list[dict[str, Any]], made: tuple[tuple[str, Any], ...]) -> None:
+    """Refuse ranges without a search, and a search without ranges."""
+    ranged = any(is_range(value) for said in settings for value in said.values())
+    tuned = any(steps[name].does == "tune" for name, _ in made)
+    if ranged and not tuned:
+        raise MedgraftError(f"The arm '{spec}' has a range to search: add +tuned, as in +tuned:budget=20.")
+    if tuned and not ranged:
+        raise MedgraftError(
+            f"The arm '{spec}' has nothing to tune: give a setting a range, as in lr=log(1e-5,1e-2)."
+        )
 
 
 def _part(text: str, spec: str) -> tuple[str, dict[str, Any]]:
     name, _, settings = text.partition(":")
     name = name.strip()
-    given = _parse(settings, spec)
+    given = read_settings(settings, spec)
     kind = "learner" if name in learners else "step"
     if name not in learners and name not in steps:
         known = [*steps, *learners]
         hint = did_you_mean(name, known) or f" Known: {', '.join(sorted(known))}."
         raise MedgraftError(f"There is no step '{name}'.{hint}")
     cls = learners[name].cls if kind == "learner" else steps[name].cls
-    _check_settings(kind, name, cls().get_params(deep=False), given)
+    check_settings(kind, name, cls().get_params(deep=False), given)
     return name, given
-
-
-def _check_settings(kind: str, name: str, known: dict[str, Any], given: dict[str, Any]) -> None:
-    """Refuse settings that are not there, that are the trial's own, or of another kind."""
-    for setting, value in given.items():
-        if setting not in known:
-            options = ", ".join(sorted(set(known) - set(_OWNED)))
-            hint = did_you_mean(setting, known) or (f" It has: {options}." if options else " It has none.")
-            raise MedgraftError(f"The {kind} '{name}' has no setting '{setting}'.{hint}")
-        if setting in _OWNED:
-            raise MedgraftError(f"The setting '{setting}' of '{name}' is the trial's own: {_OWNED[setting]}.")
-        _check_kind(name, setting, value, known[setting])
-
-
-# Settings that a trial fills in, and where the user says them instead.
-_OWNED = {
-    "task": "say --task",
-    "random_state": "say --seed",
-    "source": "say --source",
-    "device": "say --device",
-    "metric": "say --metric",
-    "candidates": "they are the other arms",
-    "control": "it is the control of the trial",
-    "control_name": "it is the control of the trial",
-    "estimator": "add a learner by a plus, as in pooled+svm",
-    "time": "say --time",
-}
-
-
-def _check_kind(method: str, name: str, value: Any, default: Any) -> None:
-    """Refuse a value whose kind is not that of the default; a default of None says nothing."""
-    number = isinstance(default, int | float) and not isinstance(default, bool)
-    fits = {
-        "a number": isinstance(value, int | float) and not isinstance(value, bool) if number else True,
-        "a whole number": isinstance(value, int) if number and isinstance(default, int) else True,
-        "true or false": isinstance(value, bool) if isinstance(default, bool) else True,
-        # "auto" may stand in for a number
-        "text": isinstance(value, str) if isinstance(default, str) and default != "auto" else True,
-    }
-    wanted = next((kind for kind, ok in fits.items() if not ok), None)
-    if wanted is not None and value is not None:
-        raise MedgraftError(f"The setting '{name}' of '{method}' takes {wanted}, not '{value}'.")
-
-
-def _parse(text: str, spec: str) -> dict[str, Any]:
-    settings: dict[str, Any] = {}
-    for part in filter(None, (p.strip() for p in text.split(","))):
-        name, equals, value = part.partition("=")
-        if not equals or not value.strip():
-            raise MedgraftError(
-                f"The arm '{spec}' has a setting without a value, '{part}': write name=value."
-            )
-        try:
-            settings[name.strip()] = json.loads(value)
-        except json.JSONDecodeError:
-            settings[name.strip()] = value.strip()
-    return settings
 
 
 @dataclass(frozen=True)
@@ -184,8 +145,8 @@ class Workbench:
 
     @property
     def sklearn_task(self) -> str:
-        """The task as estimators name it: ``classification`` or ``regression``."""
-        return "regression" if self.task == "regression" else "classification"
+        """The task as estimators name it: ``classification``, ``regression`` or ``segmentation``."""
+        return self.task if self.task in ("regression", "segmentation") else "classification"
 
 
 def build(
@@ -195,9 +156,9 @@ def build(
 
     On images a method for arrays stands behind the pretrained network's frozen features; a network
     method reads the images itself. ``guarded`` receives every other arm of the trial as a candidate. A step
-    that balances classes is the learner inside the method, where rows are encoded, weighted and aligned
-    already, and holds the arm's own learner if it names one; one that fills gaps stands around the method.
-    Each learns from training rows alone.
+    that balances classes or selects features is the learner inside the method, where rows are encoded,
+    weighted and aligned already, and holds the step written after it, the last one the arm's own learner if
+    it names one; one that fills gaps stands around the method. Each learns from training rows alone.
 
     Parameters
     ----------
@@ -206,7 +167,7 @@ def build(
     seed : int
         Goes into ``random_state``.
     others : tuple of Arm
-        The candidates of ``guarded``.
+        The candidates of ``guarded``, and the members of an ensemble.
     control : Arm, optional
         What ``guarded`` falls back to.
 
@@ -235,20 +196,22 @@ def build(
     if issubclass(cls, Guarded):
         if bench.kind == "image":  # one inner split, because each inner fit may train a network
             params.setdefault("inner_folds", 1)
-        params["candidates"] = {other.name: build(other, bench, seed) for other in others}
+        params["candidates"] = {other.name: build(other, bench, seed, others, control) for other in others}
         params["control"] = None if control is None else build(control, bench, seed)
         params["control_name"] = None if control is None else control.name
         return cls(**params)
+    if arm.entry.family == "ensemble":
+        members = members_of(arm, others, control)
+        if any(m.entry.family != "guard" and trains_network(m) for m in members.values()):
+            params.setdefault("inner_folds", 1)
+        return cls(**params | {"candidates": {n: build(m, bench, seed) for n, m in members.items()}})
+    inner = [(steps[name].cls, said) for name, said in arm.steps if steps[name].around == "learner"]
     if arm.learner is not None:
-        name, settings = arm.learner
-        made = learners[name].cls
-        filled = {"task": bench.sklearn_task, "random_state": seed}
+        inner.append((learners[arm.learner[0]].cls, arm.learner[1]))
+    for made, settings in reversed(inner):  # data go through them in the order in which they are written
+        filled = {"task": bench.sklearn_task, "random_state": seed, "estimator": params.get("estimator")}
         own = made().get_params(deep=False)
         params["estimator"] = made(**{k: v for k, v in filled.items() if k in own}, **settings)
-    for name, settings in arm.steps:
-        if steps[name].around == "learner":
-            inner = params.get("estimator")
-            params["estimator"] = steps[name].cls(estimator=inner, random_state=seed, **settings)
     estimator = cls().set_params(**params)
     for name, settings in arm.steps:
         if steps[name].around == "method":
@@ -256,16 +219,34 @@ def build(
     if bench.kind == "image" and "images" not in arm.entry.needs and arm.method != "majority":
         from medgraft.methods.finetune.features import BackboneFeatures
 
-        return Pipeline(BackboneFeatures(bench.pretrained, device=bench.device), estimator)
+        estimator = Pipeline(BackboneFeatures(bench.pretrained, device=bench.device), estimator)
+    for name, settings in arm.steps:
+        if steps[name].around == "arm":
+            estimator = _tuned(steps[name].cls, settings, arm, estimator, bench, seed)
     return estimator
+
+
+def trains_network(arm: Arm) -> bool:
+    """Whether a fit of the arm trains a network; the others read frozen features, which are kept."""
+    return "images" in arm.entry.needs and arm.method != "linear-probe"
+
+
+def _tuned(cls: Any, settings: dict[str, Any], arm: Arm, estimator: Any, bench: Workbench, seed: int) -> Any:
+    """Put a search around an estimator some of whose parameters are ranges."""
+    inside = estimator.get_params(deep=True)
+    space = {path: value for path, value in sorted(inside.items()) if is_range(value)}
+    own: dict[str, Any] = {"metric": bench.metric, "time": bench.time, "random_state": seed}
+    if trains_network(arm):
+        own["inner_folds"] = 1
+    return cls(estimator, space, task=bench.sklearn_task, **own | settings)
 
 
 def _check_steps(arm: Arm, bench: Workbench) -> None:
     cls, needs = arm.entry.cls, arm.entry.needs
-    if (arm.steps or arm.learner) and issubclass(cls, Guarded):
+    if (arm.steps or arm.learner) and arm.entry.family in ("guard", "ensemble"):
+        does = "chooses among" if arm.entry.family == "guard" else "joins"
         raise MedgraftError(
-            f"'{arm.name}': {arm.method} chooses among the other arms, so add the step or learner to one of "
-            "those."
+            f"'{arm.name}': {arm.method} {does} the other arms, so add the step or learner to one of those."
         )
     if arm.learner is not None:
         name, tasks = arm.learner[0], learners[arm.learner[0]].tasks
@@ -273,10 +254,12 @@ def _check_steps(arm: Arm, bench: Workbench) -> None:
             raise MedgraftError(f"'{arm.name}': {name} does {', '.join(tasks)}, and this is {bench.task}.")
         _check_place(arm, name)
     for name, _ in arm.steps:
+        if steps[name].around == "arm":
+            continue
         if steps[name].around == "method":
             if "images" in needs:
                 raise MedgraftError(f"'{arm.name}': {arm.method} reads images, which have no gaps to fill.")
-        elif bench.task == "regression":
+        elif bench.task == "regression" and steps[name].does == "balance":
             raise MedgraftError(f"'{arm.name}': {name} balances classes, and a regression has none.")
         else:
             _check_place(arm, name)

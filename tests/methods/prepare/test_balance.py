@@ -32,7 +32,7 @@ every_balancer = pytest.mark.parametrize(
     [
         pytest.param(name, marks=() if name in ("rose", "class-weights") else needs_imblearn)
         for name in steps
-        if steps[name].around == "learner"
+        if steps[name].does == "balance"
     ],
 )
 

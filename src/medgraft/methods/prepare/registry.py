@@ -10,6 +10,8 @@ from typing import Any, Literal, TypeVar
 from medgraft.base import Registry, check_name
 
 T = TypeVar("T", bound=type)
+Does = Literal["balance", "select", "fill", "tune"]
+Around = Literal["learner", "method", "arm"]
 
 
 @dataclass(frozen=True)
@@ -22,9 +24,13 @@ class Step:
         The name on the command line (``"rose"``).
     cls : type
         The class; it wraps what is given as ``estimator``.
-    around : {"learner", "method"}
+    around : {"learner", "method", "arm"}
         "learner": it stands inside a method as its ``estimator``, where rows are encoded, weighted and
-        aligned already; for classification only. "method": it stands around a method and reads raw tables.
+        aligned already. "method": it stands around a method and reads raw tables. "arm": it stands
+        around all of these, whatever they read.
+    does : {"balance", "select", "fill", "tune"}
+        "balance": classes weigh the same, for classification only; "select": the learner gets fewer
+        features; "fill": gaps are filled; "tune": settings are searched.
     refs : tuple of str
         Papers.
     summary : str
@@ -33,21 +39,25 @@ class Step:
 
     name: str
     cls: type[Any]
-    around: Literal["learner", "method"]
+    around: Around
+    does: Does
     refs: tuple[str, ...]
     summary: str
 
 
-steps: Registry[Step] = Registry("step", packages=("medgraft.methods.prepare",))
+steps: Registry[Step] = Registry("step", packages=("medgraft.methods.prepare", "medgraft.methods.tuning"))
 
 
-def step(name: str, *, around: Literal["learner", "method"], refs: tuple[str, ...] = ()) -> Callable[[T], T]:
+def step(
+    name: str, *, around: Around, does: Does | None = None, refs: tuple[str, ...] = ()
+) -> Callable[[T], T]:
     """Register a class as the step `name`, and leave the class as it is.
 
     Parameters
     ----------
-    name, around, refs
-        As in `Step`.
+    name, around, does, refs
+        As in `Step`; unless told otherwise a step around a learner balances classes, one around a method
+        fills gaps.
 
     Examples
     --------
@@ -59,7 +69,8 @@ def step(name: str, *, around: Literal["learner", "method"], refs: tuple[str, ..
     def register(cls: T) -> T:
         check_name("step", name, cls, ("fit", "predict"))
         summary = (inspect.getdoc(cls) or "").split("\n", 1)[0]
-        steps.add(name, Step(name, cls, around, refs, summary))
+        task = does or ("balance" if around == "learner" else "fill")
+        steps.add(name, Step(name, cls, around, task, refs, summary))
         return cls
 
     return register

@@ -1,0 +1,116 @@
+"""Selection of features that come out the same when a patient is measured again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from medgraft.methods.learners.base import Lesson
+from medgraft.methods.prepare.reduce import Selecting
+from medgraft.methods.prepare.registry import step
+from medgraft.methods.splits import Floats, Ints
+from medgraft.methods.table import InputError
+
+
+@step(
+    "icc-select",
+    around="learner",
+    does="select",
+    refs=("Shrout and Fleiss 1979, doi:10.1037/0033-2909.86.2.420",),
+)
+class ICCSelect(Selecting):
+    r"""Keep the features that differ between patients more than between measurements of one patient.
+
+    Use it where patients have several rows that measure the same (test and retest, neighbouring slices, two
+    readers), with the column of patients given. Not where the rows of a patient are to differ, as over the
+    course of a disease: there it drops what changes.
+
+    With k patients of :math:`n_i` rows each, N in all, and the mean squares between and within patients,
+
+    .. math::
+
+        \mathrm{ICC}(1,1) = \frac{MS_B - MS_W}{MS_B + (n_0 - 1) MS_W}, \qquad
+        n_0 = \frac{N - \sum_i n_i^2 / N}{k - 1},
+
+    the one-way form, since rows of a patient need not come from the same two readers in the same order.
+
+    Parameters
+    ----------
+    estimator, task, random_state
+        See `Reducing`.
+    threshold : float
+        Smallest ICC of a feature that is kept; 0.75 is called good.
+
+    Attributes
+    ----------
+    icc_ : array (p,)
+        ICC of each feature; 0 where it does not vary.
+    columns_ : array of int
+        The columns kept.
+    learner_ : estimator
+        Fitted on these, with all rows.
+
+    Raises
+    ------
+    InputError
+        Fewer than two patients have several rows.
+
+    Notes
+    -----
+    Labels are not read. Patients with one row play no part in the ICC. A copy of a row is no second
+    measurement, and weights count for the learner alone. Cost O(n p).
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> patient = np.repeat(np.arange(30), 2)
+    >>> steady, noise = rng.normal(size=30)[patient], rng.normal(size=60)
+    >>> X = np.column_stack([steady + 0.1 * noise, noise])
+    >>> ICCSelect().fit(X, steady > 0, groups=patient).columns_.tolist()
+    [0]
+    """
+
+    def __init__(
+        self,
+        estimator: Any = None,
+        *,
+        threshold: float = 0.75,
+        task: str = "classification",
+        random_state: int = 0,
+    ) -> None:
+        self.estimator = estimator
+        self.threshold = threshold
+        self.task = task
+        self.random_state = random_state
+
+    def _kept(self, lesson: Lesson) -> Ints:
+        rows = np.bincount(lesson.units)
+        if (rows > 1).sum() < 2:
+            raise InputError(
+                "icc-select needs at least two patients with several rows that measure the same: name the "
+                "column of patients (--group), or leave the step out."
+            )
+        again = rows[lesson.units] > 1
+        self.icc_ = icc(lesson.Z[again], lesson.units[again])
+        return np.flatnonzero(self.icc_ >= self.threshold)
+
+
+def icc(Z: Floats, units: Ints) -> Floats:
+    """Return ICC(1,1) of each column (p,) of rows Z (n, p) of at least two patients `units` (n,).
+
+    Examples
+    --------
+    >>> icc(np.array([[1.0], [1.0], [2.0], [2.0]]), np.array([0, 0, 1, 1])).tolist()
+    [1.0]
+    """
+    _, code, size = np.unique(units, return_inverse=True, return_counts=True)
+    k, n = len(size), len(Z)
+    sums = np.zeros((k, Z.shape[1]))
+    np.add.at(sums, code, Z)
+    mean = sums / size[:, None]
+    between = size @ (mean - Z.mean(axis=0)) ** 2 / (k - 1)
+    within = ((Z - mean[code]) ** 2).sum(axis=0) / (n - k)
+    n0 = (n - (size**2).sum() / n) / (k - 1)
+    total = between + (n0 - 1) * within
+    return np.asarray(np.divide(between - within, total, out=np.zeros_like(total), where=total > 1e-12))
