@@ -54,7 +54,11 @@ def steps() -> str:
     """Return the table of steps that may stand beside a method."""
     from medgraft.methods.prepare import steps as entries
 
-    places = {"learner": "inside a method, before its learner", "method": "around a method"}
+    places = {
+        "learner": "inside a method, before its learner",
+        "method": "around a method",
+        "arm": "around an arm",
+    }
     rows = [
         (f"`{s.name}`", s.summary, places[s.around], _papers(s.refs))
         for s in (entries[name] for name in entries)

@@ -59,8 +59,8 @@ def arm(spec: str, **settings: Any) -> Arm:
         (``5``, ``0.001``, ``true``, ``null``), as text otherwise. After a plus a step that balances classes
         (``+rose``, ``+class-weights``, ``+smote``), selects features (``+lasso-select``, ``+pca``; several
         work in the order in which they are written) or fills gaps (``+knn-impute``), or a learner (``+svm``,
-        ``+random-forest``) that takes the place of the default one, with settings of its own. A setting may be
-        a range, ``C=log(0.1,100)``, that ``+tuned:search=pso,budget=20`` searches inside the training part.
+        ``+random-forest``) that takes the place of the default one, with settings of its own. A setting may
+        be a range, ``C=log(0.1,100)``, that ``+tuned:search=pso,budget=20`` searches inside the training part.
     **settings
         More settings of the method; they win over those in `spec`.
 
@@ -242,7 +242,7 @@ def _tuned(cls: Any, settings: dict[str, Any], arm: Arm, estimator: Any, bench: 
 
 
 def _check_steps(arm: Arm, bench: Workbench) -> None:
-    cls, needs = arm.entry.cls, arm.entry.needs
+    needs = arm.entry.needs
     if (arm.steps or arm.learner) and arm.entry.family in ("guard", "ensemble"):
         does = "chooses among" if arm.entry.family == "guard" else "joins"
         raise MedgraftError(
@@ -250,7 +250,7 @@ def _check_steps(arm: Arm, bench: Workbench) -> None:
         )
     if arm.learner is not None:
         name, tasks = arm.learner[0], learners[arm.learner[0]].tasks
-        if bench.task not in tasks:
+        if not learners[name].does(bench.task):
             raise MedgraftError(f"'{arm.name}': {name} does {', '.join(tasks)}, and this is {bench.task}.")
         _check_place(arm, name)
     for name, _ in arm.steps:

@@ -8,6 +8,7 @@ from medgraft.base import MedgraftError
 from medgraft.methods import Method, entries
 from medgraft.trial.arms import Arm, arm
 from medgraft.trial.design import Design
+from medgraft.trial.members import members_of, pool
 
 
 def choose_arms(asked: Sequence[Arm | str] | None, design: Design, has_network: bool) -> list[Arm]:
@@ -44,16 +45,27 @@ def choose_arms(asked: Sequence[Arm | str] | None, design: Design, has_network: 
     control = control_name(design, met, names)
     if control not in names:
         arms.append(arm(control))
+    _check_members(arms, control, design, met)
     # Controls first, guarded last: the order in which tables and the report show them.
-    rank = {"control": 0, "guard": 2}
+    rank = {"control": 0, "ensemble": 2, "guard": 3}
     return sorted(arms, key=lambda a: (0 if a.name == control else 1, rank.get(a.entry.family, 1)))
+
+
+def _check_members(arms: list[Arm], control: str, design: Design, met: set[str]) -> None:
+    """Refuse an ensemble without members, or with one that cannot run."""
+    own = next(a for a in arms if a.name == control)
+    for a in arms:
+        if a.entry.family == "ensemble":
+            for member in members_of(a, pool(arms, control), own).values():
+                _check(member, design, met)
 
 
 def _spelt_out(asked: Sequence[Arm | str], design: Design, met: set[str]) -> list[Arm | str]:
     """Replace each pattern by the methods of that name that can run and are not asked for already."""
     out: list[Arm | str] = [a for a in asked if not _is_pattern(a)]
     for pattern in (a for a in asked if _is_pattern(a)):
-        names = [name for name in entries.list(str(pattern)) if _runs(name, design, met)]
+        fits = [name for name in entries.list(str(pattern)) if _runs(name, design, met)]
+        names = [name for name in fits if entries[name].family != "ensemble"]  # which join arms by name
         if not names:
             raise MedgraftError(f"No method that can run on these data is called like '{pattern}'.")
         taken = {a if isinstance(a, str) else a.name for a in out}
@@ -73,6 +85,8 @@ def control_name(design: Design, met: set[str], names: Sequence[str] = ()) -> st
     """
     if design.kind == "leave one domain out":
         return "pooled"
+    if "masks" in met:
+        return _outlining_control([n.split(":")[0] for n in names], names)
     if "images" in met and "source" not in met:
         return next((n for n in names if n.split(":")[0] == "scratch"), "scratch")
     if design.kind == "time-ordered":  # what every model of a patient's course must beat
@@ -81,11 +95,22 @@ def control_name(design: Design, met: set[str], names: Sequence[str] = ()) -> st
     return next((n for n in names if n.split(":")[0] == default), default)
 
 
+def _outlining_control(methods: Sequence[str], names: Sequence[str]) -> str:
+    """Return the U-Net from random weights that was asked for, or the one of the arms' dimensions."""
+    ours = ("unet-scratch", "unet3d-scratch")
+    own = [n for method, n in zip(methods, names, strict=True) if method in ours]
+    if own:
+        return own[0]
+    return "unet3d-scratch" if "unet3d" in methods and "unet" not in methods else "unet-scratch"
+
+
 _REASONS = {
     "source": "rows of another domain: give --domain and --target, or --source with a second cohort",
     "target-labels": "labels of the target: --labels-per-class must be above 0",
     "target-rows": "rows of the target in training, which --folds domain leaves out",
     "images": "images: the data are a table",
+    "volumes": "volumes: name their column with --volume",
+    "masks": "masks to learn outlines from: name their column with --mask, and no label",
     "sites": "sites of several patients each, which --folds time has not",
     "time": "records in the order of time: give --folds time with --time and --group",
     "pretrained": "a pretrained network: give --source, for example timm:resnet18 or a safetensors file",
@@ -97,7 +122,7 @@ def _check(a: Arm, design: Design, met: set[str]) -> None:
         able = "" if design.kind != "leave one domain out" else f" There run {', '.join(_able(design, met))}."
         raise MedgraftError(f"The arm '{a.name}' needs {_REASONS[lacking[0]]}.{able}")
     task = design.data.task
-    if task not in a.entry.tasks:
+    if not a.entry.does(task):
         others = [n for n in _able(design, met) if entries[n].family == a.entry.family]
         hint = f" Of its family these do: {', '.join(others)}." if others else ""
         raise MedgraftError(f"The arm '{a.name}' cannot do {task}: it does {', '.join(a.entry.tasks)}.{hint}")
@@ -120,7 +145,7 @@ def _lacking(entry: Method, met: set[str]) -> list[str]:
 
 def _runs(name: str, design: Design, met: set[str]) -> bool:
     entry = entries[name]
-    if _lacking(entry, met) or design.data.task not in entry.tasks:
+    if _lacking(entry, met) or not entry.does(design.data.task):
         return False
     if design.kind == "leave one domain out":
         return entry.family == "control" and name != "source-only"  # pooled is the same there

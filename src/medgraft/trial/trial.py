@@ -10,19 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 from medgraft.base import MedgraftError, did_you_mean
 from medgraft.cohort import Cohort, Split
+from medgraft.cohort.segmentation import SEGMENTATION, mask_values
 from medgraft.cohort.time import early_blocks
 from medgraft.evidence import default_metric
 from medgraft.evidence.metrics import metrics
+from medgraft.methods.finetune.activations import forget
 from medgraft.sources import Pretrained
 from medgraft.sources import source as source_of
 from medgraft.trial.arms import Arm, Workbench, build
 from medgraft.trial.assemble import assemble
-from medgraft.trial.choice import YARDSTICKS
 from medgraft.trial.choose_arms import choose_arms, control_name
 from medgraft.trial.deliver import deliver
 from medgraft.trial.describe import question
 from medgraft.trial.design import design
 from medgraft.trial.folder import can_resume, check, close, prepare
+from medgraft.trial.members import pool
 from medgraft.trial.numbers import check_numbers
 from medgraft.trial.plan import Plan, describe, digest
 from medgraft.trial.progress import Progress
@@ -126,7 +128,7 @@ class Trial:
         for given_cohort in (cohort, test, *(s for s in sources if isinstance(s, Cohort))):
             if given_cohort is not None and not isinstance(given_cohort, Cohort):
                 raise MedgraftError("A trial takes cohorts: read files and tables with mg.read first.")
-        if cohort.kind not in ("table", "image"):
+        if cohort.kind not in ("table", "image") and cohort.task != SEGMENTATION:
             raise MedgraftError(
                 f"No method of this version learns from the {cohort.kind}s of '{cohort.name}': name columns "
                 "of numbers with features=[...], or read slices as images with kind='image'."
@@ -187,7 +189,10 @@ class Trial:
         if self.design.kind == "time-ordered":
             blocks = early_blocks(d, self.splits)
         protected = d.table[list(d.protected)] if d.protected else None
-        return TrainingData(d.X, d.y, d.groups, d.domains, self.design.target, n_classes, protected, blocks)
+        outlines = mask_values(d) if self.task == SEGMENTATION else None
+        return TrainingData(
+            d.X, d.y, d.groups, d.domains, self.design.target, n_classes, protected, outlines, blocks
+        )
 
     @property
     def threads(self) -> int | None:
@@ -195,12 +200,8 @@ class Trial:
         return 1 if self.bench.kind == "table" else None
 
     def _candidates(self, a: Arm) -> tuple[Arm, ...]:
-        """What ``guarded`` may choose from: every other arm that learns something."""
-        return tuple(
-            o
-            for o in self.arms
-            if o.entry.family != "guard" and o.method not in YARDSTICKS and o.name != self.control
-        )
+        """What ``guarded`` may choose from and an ensemble joins: every other arm that learns something."""
+        return tuple(o for o in pool(self.arms, self.control) if o is not a)
 
     def build(self, a: Arm, split: Split) -> Any:
         """Return the unfitted estimator of an arm for a split; its seed depends on the split alone."""
@@ -297,6 +298,7 @@ class Trial:
             step("intervals")
             result = assemble(self, outcomes, skipped, command, time.perf_counter() - wall)
         deliver(self, out, result)
+        forget()
         result.write(out)
         close(out)
         return Result.read(out)

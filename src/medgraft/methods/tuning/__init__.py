@@ -1,0 +1,1 @@
+"""Settings searched inside the training part."""
