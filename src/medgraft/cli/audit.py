@@ -17,6 +17,7 @@ from medgraft.cli.roles import (
     Image,
     Kind,
     Label,
+    Levels,
     Mask,
     Omics,
     Positive,
@@ -55,6 +56,7 @@ def audit(
     columns: Columns = None,
     kind: Kind = None,
     task: Task = "auto",
+    levels: Levels = None,
     test: Annotated[str | None, typer.Option(help="External test data.")] = None,
     source: Annotated[
         list[str] | None, typer.Option(help="A cohort to learn from; networks are ignored. Repeatable.")

@@ -12,7 +12,10 @@ Data = Annotated[
         help="A table, a folder of class folders, a manifest, or a file or folder of another format."
     ),
 ]
-Label = Annotated[str | None, typer.Option(help="Column to predict, or a threshold such as 'num > 0'.")]
+Label = Annotated[
+    str | None,
+    typer.Option(help="Column to predict, a threshold such as 'num > 0', or yes/no columns: a,b,c."),
+]
 Positive = Annotated[str | None, typer.Option(help="Value of the label that is the event.")]
 Group = Annotated[str | None, typer.Option(help="Column of patients; 'none' for no such column.")]
 Domain = Annotated[str | None, typer.Option(help="Column of sites, scanners or batches, or 'auto'.")]
@@ -28,7 +31,13 @@ Omics = Annotated[str | None, typer.Option(help="Matrix file whose samples are t
 Mask = Annotated[str | None, typer.Option(help="Column with paths of masks.")]
 Columns = Annotated[str | None, typer.Option(help="Names of the columns of a table without header: a,b,c.")]
 Kind = Annotated[str | None, typer.Option(help="What to read where a format has several: image.")]
-Task = Annotated[str, typer.Option(help="auto, binary, multiclass or regression.")]
+Task = Annotated[
+    str, typer.Option(help="auto, binary, multiclass, regression, ordinal, multilabel or segmentation.")
+]
+Levels = Annotated[
+    str | None,
+    typer.Option(help="Levels of an ordinal label, least first, or labels of a column of lists: a,b,c."),
+]
 Skip = Annotated[bool, typer.Option("--skip-unreadable", help="Leave out images that cannot be read.")]
 
 _ROLES = (
@@ -43,7 +52,7 @@ _ROLES = (
     "signal",
     "sequence",
 )
-_MORE = ("omics", "mask", "columns", "kind", "task")
+_MORE = ("omics", "mask", "columns", "kind", "task", "levels")
 
 
 def roles_of(given: dict[str, Any]) -> dict[str, Any]:

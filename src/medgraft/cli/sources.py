@@ -18,6 +18,7 @@ from medgraft.cli.roles import (
     Group,
     Image,
     Label,
+    Levels,
     Positive,
     Protected,
     Skip,
@@ -46,6 +47,7 @@ def sources(
     image: Image = None,
     columns: Columns = None,
     task: Task = "auto",
+    levels: Levels = None,
     source: Annotated[
         list[str] | None,
         typer.Option(help="Tables: a second cohort. Images: a network, as in timm:NAME. Repeatable."),
@@ -68,6 +70,10 @@ def sources(
 
     roles = roles_of(given) | {"skip_unreadable": skip_unreadable}
     cohort = read(data, **roles)
+    if cohort.task == "multilabel":
+        raise MedgraftError(
+            f"Sources are ranked for one label at a time: give --label one column, not '{cohort.label}'."
+        )
     if cohort.kind == "image":
         if skip_unreadable:
             cohort = check_images(cohort, True, _show_check if sys.stderr.isatty() else None)
@@ -112,7 +118,8 @@ def _cohorts(
         task="regression" if cohort.task == "regression" else "classification",
         random_state=seed,
     )
-    metric = as_metric(default_metric(cohort.task))
+    # Stages are classes here: the order plays no part in how near a source is.
+    metric = as_metric(default_metric("multiclass" if cohort.task == "ordinal" else cohort.task))
     typer.echo(f"Sources for '{target}', the most promising first\n")
     typer.echo(
         f"{'source':24s} {'patients':>8s}  {metric.label + ' of its model here':34s} "

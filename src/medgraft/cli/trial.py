@@ -20,6 +20,7 @@ from medgraft.cli.roles import (
     Image,
     Kind,
     Label,
+    Levels,
     Mask,
     Omics,
     Positive,
@@ -72,6 +73,7 @@ def trial(
         ),
     ] = None,
     task: Task = "auto",
+    levels: Levels = None,
     metric: Annotated[str | None, typer.Option(help="Metric of the verdict.")] = None,
     folds: Annotated[
         str,

@@ -26,6 +26,7 @@ FAMILIES = (
 NEEDS = ("source", "target-labels", "target-rows", "images", "volumes", "masks", "pretrained", "time")
 ROLES = ("control", "transfer")
 TASKS = ("binary", "multiclass", "regression")
+LABELS = ("multilabel",)  # several labels at once, of methods that read images; see `Method.does`
 DENSE = ("segmentation",)  # tasks whose answer is a mask; no method has them unless it says so
 
 
@@ -76,6 +77,16 @@ class Method:
         """Whether the method reads arrays and tables; the others read images or need a network."""
         return not {"images", "volumes", "masks", "pretrained"} & set(self.needs)
 
+    def does(self, task: str) -> bool:
+        """Whether it does a trial's task: levels in order are classes to it, and labels come one by one.
+
+        A method that reads images does several labels at once or not at all, and one that weighs others, too.
+        """
+        if task == "ordinal":
+            return "multiclass" in self.tasks
+        alone = self.reads_tables and self.family not in ("guard", "ensemble")
+        return task in self.tasks or (task == "multilabel" and alone and "binary" in self.tasks)
+
 
 entries: Registry[Method] = Registry("method", packages=("medgraft.methods",))
 
@@ -115,7 +126,7 @@ def method(
     full = tuple(t for task in tasks for t in (TASKS[:2] if task == "classification" else (task,)))
     for what, given, known in (
         ("family", (family,), FAMILIES),
-        ("task", full, (*TASKS, *DENSE)),
+        ("task", full, (*TASKS, *DENSE, *LABELS)),
         ("need", needs, NEEDS),
         ("role", (role,), ROLES),
     ):

@@ -33,6 +33,25 @@ METRICS = {
         "How far predicted probabilities are from observed frequencies, on average: with 0.05, events "
         "predicted at 30 % may happen in 25 % or 35 %."
     ),
+    "quadratic_kappa": (
+        "Quadratic kappa: agreement with the true level beyond chance, where a mistake by two levels counts "
+        "four times one by one; 1 is perfect, 0 is chance."
+    ),
+    "mae_levels": "How many levels the most probable one is off on average: 0 is perfect.",
+    "macro_auroc": (
+        "The area under the ROC curve of each label, averaged over the labels, so that a rare one counts as "
+        "much as a common one; 1 is perfect, 0.5 is a coin toss."
+    ),
+    "macro_auprc": (
+        "The area under the precision-recall curve of each label, averaged over the labels; a useless model "
+        "scores the share of patients with a label."
+    ),
+    "micro_auprc": (
+        "The area under the precision-recall curve of all pairs of a patient and a label taken together, so "
+        "that common labels count for more."
+    ),
+    "subset_accuracy": "The share of patients all of whose labels are right, at a probability of one half.",
+    "hamming_loss": "The share of labels that are wrong, at a probability of one half: 0 is perfect.",
     "mae": "Mean absolute error: how far a prediction is from the truth on average, in the label's units.",
     "rmse": "Root mean squared error: like the mean absolute error, but large mistakes weigh more.",
     "r2": (
@@ -61,6 +80,8 @@ DESIGNS = {
 TASKS = {
     "binary": "yes or no",
     "multiclass": "one of several classes",
+    "ordinal": "one of several levels in order",
+    "multilabel": "several labels, each there or not",
     "regression": "a number",
 }
 

@@ -39,6 +39,11 @@ class Learner:
     refs: tuple[str, ...]
     summary: str
 
+    def does(self, task: str) -> bool:
+        """Whether it does a trial's task: levels in order are classes to it, and labels come one by one."""
+        also = {"ordinal": "multiclass", "multilabel": "binary"}.get(task)
+        return task in self.tasks or also in self.tasks
+
 
 learners: Registry[Learner] = Registry("learner", packages=("medgraft.methods.learners",))
 
