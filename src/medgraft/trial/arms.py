@@ -60,7 +60,7 @@ def arm(spec: str, **settings: Any) -> Arm:
         (``+rose``, ``+class-weights``, ``+smote``), selects features (``+lasso-select``, ``+pca``; several
         work in the order in which they are written) or fills gaps (``+knn-impute``), or a learner (``+svm``,
         ``+random-forest``) that takes the place of the default one, with settings of its own. A setting may
-        be a range, ``C=log(0.1,100)``, that ``+tuned:search=pso,budget=20`` searches inside the training part.
+        be a range, ``C=log(0.1,100)``, that ``+tuned:budget=20`` searches inside the training part.
     **settings
         More settings of the method; they win over those in `spec`.
 

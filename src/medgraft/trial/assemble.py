@@ -12,6 +12,7 @@ from medgraft.cohort.deid import pseudonym
 from medgraft.cohort.labels import names
 from medgraft.evidence import compare, interval, reliability, sentence
 from medgraft.evidence.metrics import metrics
+from medgraft.trial import outlines
 from medgraft.trial.choice import choose_delivery
 from medgraft.trial.describe import describe_cohort, question, versions_of, warnings_of
 from medgraft.trial.result import Result
@@ -91,9 +92,11 @@ def _predictions(trial: Trial, outcomes: Outcomes) -> pd.DataFrame:
             "arm": name,
             "group": data.groups[o.rows],
             **({} if people is None else {"patient": people[o.rows]}),
-            "y_true": data.y[o.rows],
+            **({"y_true": data.y[o.rows]} if data.outlines is None else {}),  # not the names of files
         }
-        if o.p.ndim == 1:
+        if data.outlines is not None:
+            columns |= dict(zip(outlines.columns(data.outlines), o.p.T, strict=True))
+        elif o.p.ndim == 1:
             columns["value"] = o.p
         else:
             columns |= {f"p_{k}": o.p[:, k] for k in range(o.p.shape[1])}
@@ -114,8 +117,10 @@ def _pseudonyms(data: Cohort) -> np.ndarray | None:
     return np.array([known.get(name, "") for name in given])
 
 
-def scores(part: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Return (y, p) of a part of ``predictions.parquet``."""
+def scores(part: pd.DataFrame, metric: str = "") -> tuple[np.ndarray, np.ndarray]:
+    """Return (y, p) of a part of ``predictions.parquet``; of outlines, p is what the metric measured."""
+    if metric in part:
+        return np.zeros(len(part)), part[metric].to_numpy(dtype=float)
     columns = [c for c in part.columns if c == "value" or c.startswith("p_")]
     p = part[columns].to_numpy(dtype=float)
     return part["y_true"].to_numpy(), p[:, 0] if columns == ["value"] else p
@@ -129,11 +134,10 @@ def _arm_row(trial: Trial, name: str, part: pd.DataFrame, outcomes: Outcomes) ->
     a = next(a for a in trial.arms if a.name == name)
     planned = next(row for row in trial.plan().arms if row["name"] == name)
     mine = [o for (n, _), o in outcomes.items() if n == name]
-    y, p = scores(part)
     values = {}
     for m in metrics:
         if trial.task in metrics[m].tasks:
-            i = interval(metrics[m], y, p, **_where(part), seed=trial.design.seed)
+            i = interval(metrics[m], *scores(part, m), **_where(part), seed=trial.design.seed)
             values[m] = {"value": i.value, "ci": [i.lo, i.hi]}
     return {
         "name": name,
@@ -147,7 +151,7 @@ def _arm_row(trial: Trial, name: str, part: pd.DataFrame, outcomes: Outcomes) ->
         "metrics": values,
         "settings": a.settings,
         "loading": planned.get("load"),
-        "notes": withhold(_notes(mine), trial.design.data),
+        "notes": withhold([*_notes(mine), *outlines.notes(part)], trial.design.data),
     }
 
 
@@ -170,8 +174,8 @@ def _notes(outcomes: list[Outcome]) -> list[str]:
 
 
 def _comparison(trial: Trial, name: str, arm: pd.DataFrame, control: pd.DataFrame) -> dict[str, Any]:
-    y, p = scores(arm)
-    _, q = scores(control)
+    y, p = scores(arm, trial.metric)
+    _, q = scores(control, trial.metric)
     metric = metrics[trial.metric]
     c = compare(metric, y, p, q, **_where(arm), seed=trial.design.seed)
     return {
@@ -191,14 +195,14 @@ def _learning_curve(trial: Trial, parts: dict[Any, pd.DataFrame]) -> list[dict[s
         return None
     rows = []
     for (name, budget), part in parts.items():
-        y, p = scores(part)
-        i = interval(metrics[trial.metric], y, p, **_where(part), seed=trial.design.seed)
+        judged = scores(part, trial.metric)
+        i = interval(metrics[trial.metric], *judged, **_where(part), seed=trial.design.seed)
         rows.append({"arm": name, "labels_per_class": int(budget), "value": i.value, "ci": [i.lo, i.hi]})
     return rows
 
 
 def _calibration(trial: Trial, headline: dict[str, pd.DataFrame]) -> dict[str, Any]:
-    if trial.task == "regression":
+    if trial.task in ("regression", "segmentation"):
         return {}
     return {
         name: reliability(*scores(part), group=part["group"].to_numpy()) for name, part in headline.items()

@@ -87,6 +87,8 @@ def control_name(design: Design, met: set[str], names: Sequence[str] = ()) -> st
         return "pooled"
     if "masks" in met:
         return _outlining_control([n.split(":")[0] for n in names], names)
+    if "masks" in met:
+        return _outlining_control([n.split(":")[0] for n in names], names)
     if "images" in met and "source" not in met:
         return next((n for n in names if n.split(":")[0] == "scratch"), "scratch")
     if design.kind == "time-ordered":  # what every model of a patient's course must beat
@@ -104,11 +106,22 @@ def _outlining_control(methods: Sequence[str], names: Sequence[str]) -> str:
     return "unet3d-scratch" if "unet3d" in methods and "unet" not in methods else "unet-scratch"
 
 
+def _outlining_control(methods: Sequence[str], names: Sequence[str]) -> str:
+    """Return the U-Net from random weights that was asked for, or the one of the arms' dimensions."""
+    ours = ("unet-scratch", "unet3d-scratch")
+    own = [n for method, n in zip(methods, names, strict=True) if method in ours]
+    if own:
+        return own[0]
+    return "unet3d-scratch" if "unet3d" in methods and "unet" not in methods else "unet-scratch"
+
+
 _REASONS = {
     "source": "rows of another domain: give --domain and --target, or --source with a second cohort",
     "target-labels": "labels of the target: --labels-per-class must be above 0",
     "target-rows": "rows of the target in training, which --folds domain leaves out",
     "images": "images: the data are a table",
+    "volumes": "volumes: name their column with --volume",
+    "masks": "masks to learn outlines from: name their column with --mask, and no label",
     "volumes": "volumes: name their column with --volume",
     "masks": "masks to learn outlines from: name their column with --mask, and no label",
     "sites": "sites of several patients each, which --folds time has not",

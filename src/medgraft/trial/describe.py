@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from medgraft.cohort.segmentation import SEGMENTATION
+
 if TYPE_CHECKING:
     from medgraft.trial.trial import Trial
 
@@ -29,16 +31,19 @@ def question(trial: Trial) -> str:
     if trial.network is not None:
         network = f"the pretrained network {trial.network.facts.name}"
         origin = f"{origin} and {network}" if origin else f"from {network}"
+    aim = f"predict '{label}'"
+    if trial.task == SEGMENTATION:
+        aim = f"outline the {d.data.kind}s of '{d.data.name}'"
     labels = ""
     if d.labels_per_class:
         n = d.headline
         what = (
             "labels in all"
-            if trial.task == "regression"
+            if trial.task in ("regression", SEGMENTATION)
             else ("label" if n == 1 else "labels") + " per class"
         )
         labels = f" with {n} {what}" if n else " with no target labels"
-    return f"Does transfer {origin or 'from other sites'} help to predict '{label}'{where}{labels}?"
+    return f"Does transfer {origin or 'from other sites'} help to {aim}{where}{labels}?"
 
 
 def describe_cohort(trial: Trial) -> dict[str, Any]:
@@ -54,13 +59,14 @@ def describe_cohort(trial: Trial) -> dict[str, Any]:
         for name in sizes:
             inside = np.bincount(data.y[part == name], minlength=len(data.classes))
             counts[name] = dict(zip(data.classes, map(int, inside), strict=True))
-    missing = None if data.kind == "image" else float(data.X.isna().to_numpy().mean())
+    media = data.kind == "image" or data.task == SEGMENTATION
+    missing = None if media else float(data.X.isna().to_numpy().mean())
     return {
         "name": data.name,
         "kind": data.kind,
         "rows": data.n,
-        "features": 0 if data.kind == "image" else data.X.shape[1],
-        "label": data.label,
+        "features": 0 if media else data.X.shape[1],
+        "label": data.label or data.mask,
         "classes": data.classes,
         "class_counts": counts,
         "domains": sizes,
@@ -120,7 +126,7 @@ def versions_of(kind: str) -> dict[str, str]:
     import medgraft
 
     packages = ["numpy", "scipy", "pandas", "scikit-learn"]
-    if kind == "image":
+    if kind in ("image", "volume"):
         packages += ["pillow", "torch", "torchvision", "timm", "lightning"]
     found = {"medgraft": medgraft.__version__, "python": platform.python_version()}
     return found | {package: version(package) for package in packages}

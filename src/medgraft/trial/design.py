@@ -21,6 +21,7 @@ from medgraft.cohort import (
 )
 from medgraft.cohort.conventions import same_people
 from medgraft.cohort.labels import names
+from medgraft.cohort.segmentation import SEGMENTATION
 from medgraft.cohort.time import timed
 
 
@@ -74,6 +75,8 @@ class Design:
             met.add("time")
         if self.data.kind == "image":
             met.add("images")
+        if self.data.task == SEGMENTATION:  # to a method that outlines, a volume is also a stack of images
+            met |= {"masks", "images", *(f"{kind}s" for kind in self.data.kinds)}
         if has_network:
             met.add("pretrained")
         return met
@@ -122,6 +125,10 @@ def design(
     MedgraftError
         The cohorts do not fit together, or cannot be split as asked.
     """
+    if cohort.task == SEGMENTATION and folds in ("domain", "time"):
+        raise MedgraftError(
+            f"--folds {folds} has no control that outlines: give a number of folds, or test data with --test."
+        )
     if folds == "time":
         if sources or test is not None or target is not None or labels_per_class or repeats != 1:
             raise MedgraftError(

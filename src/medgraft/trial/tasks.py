@@ -16,11 +16,15 @@ from threadpoolctl import threadpool_limits
 
 from medgraft.cohort import Split
 from medgraft.methods import Guarded
+from medgraft.trial.outlines import figures
 
 
 @dataclass
 class Outcome:
-    """What one fit gave: predictions on the test rows, what it cost, what it has to say."""
+    """What one fit gave: predictions on the test rows, what it cost, what it has to say.
+
+    Of masks `p` holds the figures that `medgraft.trial.outlines.columns` names, (n, m).
+    """
 
     rows: np.ndarray
     p: np.ndarray
@@ -55,6 +59,7 @@ class TrainingData:
     target: str | None
     n_classes: int | None
     protected: pd.DataFrame | None = None  # attributes for the guard, which no arm learns from
+    outlines: tuple[int, ...] | None = None  # values of the masks, where these are the label
     blocks: np.ndarray | None = None  # of a time-ordered trial: what inner splits may not tear apart
 
     def target_of(self, split: Split) -> str | None:
@@ -100,8 +105,10 @@ def fit(estimator: Any, data: TrainingData, split: Split, threads: int | None = 
 
 
 def predict(estimator: Any, data: TrainingData, rows: np.ndarray) -> np.ndarray:
-    """Return probabilities (n, K) over all classes of the trial, or values (n,)."""
+    """Return probabilities (n, K) over all classes of the trial, values (n,), or figures of masks (n, m)."""
     X = data.X.iloc[rows]
+    if data.outlines is not None:
+        return figures(estimator, X, data.y[rows].tolist(), data.outlines)
     if data.n_classes is None:
         return np.asarray(estimator.predict(X), dtype=float)
     known = np.asarray(estimator.predict_proba(X), dtype=float)

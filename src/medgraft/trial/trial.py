@@ -205,7 +205,9 @@ class Trial:
 
     def build(self, a: Arm, split: Split) -> Any:
         """Return the unfitted estimator of an arm for a split; its seed depends on the split alone."""
-        seed = seed_of(self.design.seed, split.repeat, split.fold, split.budget)
+        return self._build(a, seed_of(self.design.seed, split.repeat, split.fold, split.budget))
+
+    def _build(self, a: Arm, seed: int) -> Any:
         control = next((o for o in self.arms if o.name == self.control), None)
         return build(a, self.bench, seed, self._candidates(a), control)
 
@@ -217,7 +219,7 @@ class Trial:
         source = "" if self.network is None else self.network.fingerprint()
         progress = Progress(self.progress)
         with progress.bar("Planning", len(self.arms)) as step:
-            arms = describe(self.arms, self.bench, self.arrays, self.splits, self._candidates, step)
+            arms = describe(self.arms, lambda a: self._build(a, 0), self.arrays, self.splits, step)
         facts = {
             "sentence": question(self),
             "kind": d.kind,

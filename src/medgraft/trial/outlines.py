@@ -1,0 +1,95 @@
+"""Predicted masks, measured sample by sample: what a trial keeps of a segmentation is figures, not masks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from medgraft.cohort.media import open_sample
+from medgraft.cohort.segmentation import check_mask
+from medgraft.evidence.metrics.overlap import dice, hd95, iou
+
+MEASURES = ("dice", "iou", "hd95")  # of a sample: means over the classes of the foreground
+MISSED = "missed"  # classes that are in one of the two masks only
+
+
+def columns(values: Sequence[int]) -> list[str]:
+    """Return the names of the figures of a sample.
+
+    Parameters
+    ----------
+    values : sequence of int
+        Values of the masks, with 0 for the background.
+
+    Examples
+    --------
+    >>> columns([0, 1, 4])[:5]
+    ['dice', 'iou', 'hd95', 'missed', 'dice_1']
+    """
+    return [*MEASURES, MISSED, *(f"{measure}_{v}" for measure in MEASURES for v in values if v)]
+
+
+def measure(
+    truth: NDArray[Any], found: NDArray[Any], values: Sequence[int], spacing: float | tuple[float, ...]
+) -> NDArray[np.float64]:
+    """Return the figures of one predicted mask, as `columns` names them."""
+    classes = [v for v in values if v]
+    each = [dice(truth, found, classes), iou(truth, found, classes), hd95(truth, found, classes, spacing)]
+    missed = sum(bool((truth == v).any()) != bool((found == v).any()) for v in classes)
+    return np.concatenate([[part.mean() for part in each], [missed], *each])
+
+
+def outlined(estimator: Any, X: pd.DataFrame, masks: Sequence[str]) -> Iterator[tuple[Any, Any, Any]]:
+    """Yield (true mask, predicted mask, spacing) of one row after the other, so that one is in memory.
+
+    The spacing is that of a volume, in mm, and 1 for images.
+
+    Raises
+    ------
+    MedgraftError
+        A mask differs in size from its sample.
+    """
+    kind = str(X.columns[0])
+    for i, text in enumerate(masks):
+        (found,) = estimator.predict(X.iloc[[i]])
+        truth: NDArray[np.int64] = open_sample("mask", text)  # type: ignore[assignment]
+        check_mask(truth, found.shape, text)
+        spacing: Any = 1.0
+        if kind == "volume":
+            spacing = open_sample("volume", str(X[kind].iloc[i])).spacing  # type: ignore[attr-defined]
+        yield truth, found, spacing
+
+
+def figures(
+    estimator: Any, X: pd.DataFrame, masks: Sequence[str], values: Sequence[int]
+) -> NDArray[np.float64]:
+    """Return the figures of an arm on rows, (n, m), as `columns` names them.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Fitted; its ``predict`` gives masks.
+    X : DataFrame (n, 1)
+    masks : sequence of str
+        References to the true masks.
+    values : sequence of int
+    """
+    rows = [measure(t, p, values, spacing) for t, p, spacing in outlined(estimator, X, masks)]
+    return np.array(rows).reshape(len(rows), len(columns(values)))
+
+
+def notes(part: pd.DataFrame) -> list[str]:
+    """Return what is to be known of an arm's figures: where a class was missed, or drawn where none is."""
+    if MISSED not in part:
+        return []
+    n = int((part.groupby("row")[MISSED].max() > 0).sum())
+    if not n:
+        return []
+    return [
+        f"On {n} of {part['row'].nunique()} samples a class is in one mask only, the true or the predicted "
+        "one: Dice and IoU of that class are 0, and its HD95 is the diagonal of the sample."
+    ]
