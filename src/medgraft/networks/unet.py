@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 # Channels of the decoder's levels, from the finest to the coarsest.
-WIDTHS = (16, 16, 32, 64, 128, 256)
+WIDTHS = (8, 16, 32, 64, 128, 256)
 
 
 class UNetDecoder(nn.Module):

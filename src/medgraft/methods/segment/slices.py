@@ -63,7 +63,7 @@ class Slices(Feed):
             self.pixels[i], self.codes[i] = frame.pixels(case), frame.codes(codes, case)
             used += self.pixels[i].nbytes + self.codes[i].nbytes
             if used > MEMORY:
-                self.pixels[i], self.codes[i] = _on_disk(self.pixels[i]), _on_disk(self.codes[i])
+                self.pixels[i], self.codes[i] = on_disk(self.pixels[i]), on_disk(self.codes[i])
         for i in train:
             for s, codes in enumerate(self.codes[i]):
                 (self.something if codes.any() else self.nothing).append((int(i), s))
@@ -130,8 +130,9 @@ def crop(codes: NDArray[Any], sides: tuple[int, ...], rng: np.random.Generator) 
     return tuple(slice(c, c + s) for c, s in zip(np.clip(corner, 0, last), sides, strict=True))
 
 
-def _on_disk(values: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def on_disk(values: NDArray[Any]) -> NDArray[Any]:
+    """Return the values in a temporary file that is mapped into memory, and gone with the array."""
     file = tempfile.TemporaryFile()  # noqa: SIM115  # open as long as the array lives, then gone
-    kept = np.memmap(file, dtype=np.uint8, mode="w+", shape=values.shape)
+    kept = np.memmap(file, dtype=values.dtype, mode="w+", shape=values.shape)
     kept[...] = values
     return kept

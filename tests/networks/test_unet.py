@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import torch
+
+from medgraft.networks.unet import UNetDecoder
+
+
+def maps(b=2, channels=(3, 8, 16), side=(24, 16)):
+    return [torch.randn(b, c, side[0] >> i, side[1] >> i) for i, c in enumerate(channels)]
+
+
+def test_scores_lie_on_the_finest_map_whatever_the_sizes_below():
+    torch.manual_seed(0)
+    decoder = UNetDecoder([3, 8, 16, 32], 5)
+    odd = [
+        torch.randn(1, c, *s)
+        for c, s in zip((3, 8, 16, 32), ((21, 13), (11, 7), (6, 4), (3, 2)), strict=True)
+    ]
+    assert decoder(odd).shape == (1, 5, 21, 13)
+
+
+def test_samples_of_a_batch_do_not_see_each_other():
+    torch.manual_seed(0)
+    decoder, both = UNetDecoder([3, 8, 16], 2).train(), maps()
+    alone = torch.cat([decoder([m[i : i + 1] for m in both]) for i in range(2)])
+    torch.testing.assert_close(decoder(both), alone)
+
+
+def test_every_map_reaches_the_scores():
+    torch.manual_seed(0)
+    decoder, given = UNetDecoder([3, 8, 16], 2), [m.requires_grad_() for m in maps()]
+    decoder(given).square().sum().backward()
+    assert all(m.grad is not None and m.grad.abs().sum() > 0 for m in given)
