@@ -19,8 +19,11 @@ from medgraft.sources.preprocess import Preprocess
 from medgraft.sources.pretrained import sha256_of
 from medgraft.sources.report import ENOUGH, LoadReport
 from medgraft.sources.resolve import PretrainedSpec, resolve
-from medgraft.sources.tensors import read_tensors
+from medgraft.sources.tensors import read_tensors, renamed
 from medgraft.sources.trunk import Trunk
+from medgraft.sources.volume_preprocess import SlicePreprocess, VolumePreprocess
+from medgraft.sources.volume_trunk import SliceTrunk, VolumeTrunk
+from medgraft.sources.volumes import VolumeInput
 
 __all__ = ["Backbone", "LoadReport", "PretrainedSpec", "load", "resolve"]
 
@@ -42,19 +45,45 @@ class Backbone:
         Images (b, channels, s, s) with values 0 to 255 -> features (b, d); normalises by itself.
     report : LoadReport
         What became of every tensor.
+    volume : VolumeInput, optional
+        How volumes are read; None: images are.
 
     Attributes
     ----------
     d : int
         Number of features.
-    preprocess : Preprocess
-        PIL image -> uint8 tensor (channels, s, s).
+    preprocess : Preprocess, SlicePreprocess or VolumePreprocess
+        PIL image -> uint8 tensor (channels, s, s), or `Volume` -> what `module` takes.
     """
 
-    def __init__(self, spec: PretrainedSpec, channels: int, module: Trunk, report: LoadReport) -> None:
+    def __init__(
+        self,
+        spec: PretrainedSpec,
+        channels: int,
+        module: Trunk,
+        report: LoadReport,
+        volume: VolumeInput | None = None,
+    ) -> None:
         self.spec, self.channels, self.module, self.report = spec, channels, module, report
-        self.preprocess = Preprocess(spec.input_size, channels, spec.interpolation)
-        self.d = _width(spec, module)
+        self.volume = volume
+        self.preprocess = _preprocess(spec, channels, volume)
+        self.d = self._width()
+
+    def blank(self, n: int = 1) -> torch.Tensor:
+        """Return n empty samples (n, ...), of the shape and type that `preprocess` gives."""
+        kind = torch.float32 if self.spec.dims == 3 else torch.uint8
+        return torch.zeros(n, *self.preprocess.shape, dtype=kind)
+
+    def _width(self) -> int:
+        """Find the number of features by looking at some."""
+        sample = torch.zeros(1, 1, 16, 16, 16) if self.spec.dims == 3 else self.blank()
+        with torch.inference_mode():
+            out = self.module(sample)
+        if not isinstance(out, torch.Tensor) or out.ndim != 2:
+            raise MedgraftError(
+                f"'{self.spec.name}' does not turn an image into one row of features: use another network."
+            )
+        return int(out.shape[1])
 
     def blocks(self) -> list[tuple[str, list[nn.Module]]]:
         """Blocks from input to output: name, and the modules that own its weights."""
@@ -72,7 +101,8 @@ class Backbone:
 
     def config(self) -> dict[str, Any]:
         """Return all but the weights, JSON-able, for :meth:`from_config`."""
-        return {"network": self.spec.to_dict(), "channels": self.channels}
+        reading = {} if self.volume is None else {"volume": self.volume.to_dict()}
+        return {"network": self.spec.to_dict(), "channels": self.channels, **reading}
 
     def tensors(self) -> dict[str, torch.Tensor]:
         """Return the weights by name."""
@@ -88,7 +118,8 @@ class Backbone:
             The weights are not those of the network.
         """
         spec = PretrainedSpec.from_dict(config["network"])
-        trunk = _trunk(spec, config["channels"], seed=0)
+        volume = VolumeInput.of(config["volume"]) if "volume" in config else None
+        trunk = _trunk(spec, config["channels"], 0, volume)
         names = sorted(trunk.net.state_dict())
         if names != sorted(tensors):
             raise MedgraftError(
@@ -96,7 +127,7 @@ class Backbone:
             )
         _copy(trunk.net, tensors)
         report = LoadReport(spec.name, tuple(names), (), (), (), "", config["channels"])
-        return cls(spec, config["channels"], trunk, report)
+        return cls(spec, config["channels"], trunk, report, volume)
 
 
 def load(
@@ -106,6 +137,7 @@ def load(
     pretrained: bool = True,
     allow_partial: bool = False,
     seed: int = 0,
+    volume: VolumeInput | None = None,
 ) -> Backbone:
     """Build a network, fill it with its weights, and report what became of every tensor.
 
@@ -121,6 +153,9 @@ def load(
         Accept weights that fill less than 90 % of the trunk.
     seed : int, default 0
         Seed of the weights that stay random.
+    volume : VolumeInput, optional
+        How volumes are read. A network for images then sees slices; one for volumes always has it, and one
+        channel.
 
     Returns
     -------
@@ -133,10 +168,12 @@ def load(
     """
     if isinstance(spec, str):
         spec = resolve(spec)
-    trunk = _trunk(spec, channels, seed)
+    if spec.dims == 3:
+        channels, volume = 1, volume or VolumeInput()
+    trunk = _trunk(spec, channels, seed, volume)
     if not pretrained:
         names = tuple(n for n in trunk.net.state_dict() if not n.endswith(_COUNTERS))
-        return Backbone(spec, channels, trunk, LoadReport(spec.name, (), (), (), names, "", channels))
+        return Backbone(spec, channels, trunk, LoadReport(spec.name, (), (), (), names, "", channels), volume)
     if spec.path is None:
         weights, sha, label = fetch(spec), "", spec.name
     else:
@@ -150,26 +187,30 @@ def load(
             f"{len(report.loaded) + len(report.adapted)} of {report.total} trunk tensors fit; name the right "
             "one as in FILE.safetensors@timm:NAME, or allow a partial load (allow_partial)."
         )
-    return Backbone(spec, channels, trunk, report)
+    return Backbone(spec, channels, trunk, report, volume)
 
 
-def _trunk(spec: PretrainedSpec, channels: int, seed: int) -> Trunk:
+def _preprocess(
+    spec: PretrainedSpec, channels: int, volume: VolumeInput | None
+) -> Preprocess | SlicePreprocess | VolumePreprocess:
+    if volume is not None and spec.dims == 3:
+        return VolumePreprocess(volume, spec.input_size)
+    image = Preprocess(spec.input_size, channels, spec.interpolation)
+    return image if volume is None else SlicePreprocess(volume, image)
+
+
+def _trunk(spec: PretrainedSpec, channels: int, seed: int, volume: VolumeInput | None) -> Trunk:
     net = build(spec, channels, seed)
     norm = adapt_norm(spec.mean, channels), adapt_norm(spec.std, channels)
-    trunk = Trunk(net, *norm, spec.input_size, spec.dims)
+    trunk: Trunk
+    if volume is None:
+        trunk = Trunk(net, *norm, spec.input_size)
+    elif spec.dims == 3:
+        trunk = VolumeTrunk(net, *norm, spec.input_size, 3)
+    else:
+        trunk = SliceTrunk(net, *norm, spec.input_size, volume)
     layout = torch.channels_last if spec.dims == 2 else torch.channels_last_3d
     return trunk.to(memory_format=layout).eval()
-
-
-def _width(spec: PretrainedSpec, trunk: Trunk) -> int:
-    """Find the number of features by looking at some."""
-    with torch.inference_mode():
-        out = trunk(torch.zeros(1, trunk.mean.shape[1], *[trunk.size] * trunk.dims, dtype=torch.uint8))
-    if not isinstance(out, torch.Tensor) or out.ndim != 2:
-        raise MedgraftError(
-            f"'{spec.name}' does not turn an image into one row of features: use another network."
-        )
-    return int(out.shape[1])
 
 
 def _fill(
@@ -177,6 +218,7 @@ def _fill(
 ) -> LoadReport:
     """Copy what fits and note what does not."""
     own = net.state_dict()
+    weights = renamed(weights, set(own))
     taken: dict[str, torch.Tensor] = {}
     loaded, adapted = [], []
     for name, have in own.items():

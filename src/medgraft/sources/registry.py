@@ -8,6 +8,7 @@ from medgraft.base import Registry
 
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+ASIS = ((0.0,), (1 / 255,))  # volumes are scaled before, one by one: see sources/volumes.py
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,7 @@ def _torchvision(
     head: str,
     norm: tuple[tuple[float, ...], tuple[float, ...]] = IMAGENET,
     size: int = 224,
+    builder: str = "",
 ) -> None:
     # The eight digits at the end of a torchvision file name open its SHA-256.
     name, digits = f"torchvision:{architecture}", file.rsplit("-", 1)[1]
@@ -102,6 +104,7 @@ def _torchvision(
             digits,
             first_layer,
             head,
+            builder,
         ),
     )
 
@@ -173,4 +176,19 @@ _torchvision("densenet201", "densenet201-c1103571", "features.conv0", "classifie
 _torchvision("googlenet", "googlenet-1378be20", "conv1.conv", "fc", HALF)
 _torchvision("inception_v3", "inception_v3_google-0cc3c7bd", "Conv2d_1a_3x3.conv", "fc", HALF, 299)
 
+# Detectors whose trunks serve as feature extractors: the means of their maps.
+_torchvision(
+    "retinanet_resnet50_fpn",
+    "retinanet_resnet50_fpn_coco-eeacb38b",
+    "backbone.body.conv1",
+    "head",
+    size=512,
+    builder="retinanet:retinanet_resnet50_fpn",
+)
+_own("centernet_resnet18", "centernet:centernet_resnet18", "conv1", "hm", size=512)
+
+_own("darknet19", "darknet19:darknet19", "features.0.conv", "classifier", ((0.0,) * 3, (1.0,) * 3))
 _own("cifar_resnet20", "cifar_resnet:cifar_resnet20", "conv1", "linear", size=32)
+for _depth in (10, 18, 34, 50):  # the licence is that of MedicalNet's published weights
+    _own(f"resnet3d_{_depth}", f"resnet3d:resnet3d_{_depth}", "conv1", "conv_seg", ASIS, 64, "MIT", 3)
+_own("meshnet", "meshnet:meshnet", "0", "18", ASIS, 64, "MIT", 3)

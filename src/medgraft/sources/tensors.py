@@ -35,6 +35,27 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
     return weights
 
 
+def renamed(weights: dict[str, torch.Tensor], wanted: set[str]) -> dict[str, torch.Tensor]:
+    """Return weights under the names of a network that is a part of theirs, or of which they are a part.
+
+    Where more names fit with a wrapper's prefix taken away from those that have it, or put before all, they
+    are so renamed: a detector's file fits the network inside the detector, and the other way round.
+
+    Examples
+    --------
+    >>> found = renamed({"backbone.a": torch.zeros(1), "head.b": torch.zeros(1)}, {"a"})
+    >>> sorted(found)
+    ['a', 'head.b']
+    >>> list(renamed({"a": torch.zeros(1)}, {"backbone.a"}))
+    ['backbone.a']
+    """
+    ways = [weights]
+    for prefix in _PREFIXES:
+        ways.append({name.removeprefix(prefix): tensor for name, tensor in weights.items()})
+        ways.append({prefix + name: tensor for name, tensor in weights.items()})
+    return max(ways, key=lambda way: len(way.keys() & wanted))  # the first of equals: as they are
+
+
 def _safetensors(path: Path) -> dict[str, torch.Tensor]:
     from safetensors import SafetensorError
     from safetensors.torch import load_file

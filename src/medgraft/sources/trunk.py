@@ -31,6 +31,9 @@ class Trunk(nn.Module):
 
     mean: torch.Tensor
     std: torch.Tensor
+    # Samples whose gradient one core computes, fixed so that the sum is the same on any number of cores;
+    # samples that may pass at once with all their activations kept, 0 for any number; images in a sample.
+    piece, whole, slices = 8, 0, 1
 
     def __init__(
         self, net: nn.Module, mean: tuple[float, ...], std: tuple[float, ...], size: int, dims: int = 2
@@ -55,7 +58,8 @@ class Trunk(nn.Module):
     def blocks(self) -> list[tuple[str, tuple[str, ...]]]:
         """Blocks from input to output: a name, and the names of the modules it runs in turn."""
         if self._blocks is None:
-            probe = torch.zeros_like(self.mean).expand(2, -1, *[self.size] * self.dims)
+            side = self.size if self.dims == 2 else min(self.size, 32)  # a chain holds on any grid
+            probe = torch.zeros_like(self.mean).expand(2, -1, *[side] * self.dims)
             self._blocks = _chain(self.net, probe)
         return self._blocks
 
@@ -145,6 +149,8 @@ def _part(net: nn.Module, name: str) -> nn.Module:
         return _TokenStem(net)
     if name == "<pool>":
         return _TokenPool(net)
+    if name in getattr(net, "views", {}):  # a network of our own, with steps that are no single module
+        return net.views[name]  # type: ignore[index, return-value]
     return net.get_submodule(name)
 
 
@@ -157,7 +163,7 @@ def _chain(net: nn.Module, probe: torch.Tensor) -> list[tuple[str, tuple[str, ..
             torch.manual_seed(0)
             x = _packed(torch.randn(probe.shape, device=probe.device))
             truth = _flat(net(x))
-            for atoms in (_plain_atoms(net), _token_atoms(net)):
+            for atoms in (_plain_atoms(net), _token_atoms(net), getattr(net, "steps", [])):
                 if atoms and _same(net, atoms, x, truth):
                     return _grouped(net, atoms)
     finally:
