@@ -45,6 +45,8 @@ def test_every_registered_network_keeps_the_contract(name):
     entry = networks[name]
     backbone = load(name, pretrained=False)
     images = pixels(n=3, size=entry.input_size)
+    if entry.dims == 3:
+        images = torch.randn(3, 1, 20, 16, 24, generator=torch.Generator().manual_seed(0))
     out = features(backbone, images)
     assert out.shape == (3, backbone.d)
     assert torch.isfinite(out).all()
@@ -58,6 +60,9 @@ def test_every_registered_network_keeps_the_contract(name):
         for k in (0, 1, len(names) // 2, len(names)):
             again = backbone.module.suffix(backbone.module.prefix(images, k), k)
             assert torch.allclose(again, out, rtol=1e-4, atol=1e-5)
+    if entry.dims == 3:  # volumes have one channel
+        assert backbone.module.net.get_parameter(f"{entry.first_layer}.weight").shape[1] == 1
+        return
     # The first layer is where the entry says, and it takes other channels.
     assert backbone.module.net.get_parameter(f"{entry.first_layer}.weight").shape[1] == 3
     grey = load(name, pretrained=False, channels=1)

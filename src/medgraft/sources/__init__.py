@@ -9,7 +9,8 @@ from __future__ import annotations
 from medgraft.base.lookup import lookup
 from medgraft.sources.pretrained import Pretrained, source, source_kind
 from medgraft.sources.registry import NetworkEntry, networks
+from medgraft.sources.volumes import VolumeInput
 
-__all__ = ["NetworkEntry", "Pretrained", "networks", "source", "source_kind"]
+__all__ = ["NetworkEntry", "Pretrained", "VolumeInput", "networks", "source", "source_kind"]
 
 lookup(__name__, networks, lambda entry: entry)

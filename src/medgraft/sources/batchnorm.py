@@ -54,9 +54,10 @@ def recompute(
         norm.reset_running_stats()
         norm.momentum = None  # the average over batches
         norm.train()
+    size = max(2, SIZE // getattr(trunk, "slices", 1))
     with torch.no_grad():
-        for start in range(0, n, SIZE):
-            rows = range(start, min(start + SIZE, n))
+        for start in range(0, n, size):
+            rows = range(start, min(start + size, n))
             if len(rows) > 1:
                 trunk(torch.stack([read(i) for i in rows]).to(device))
             if progress is not None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Protocol
 
 import numpy as np
 import torch
 
 from medgraft.base import MedgraftError
-from medgraft.sources.preprocess import Preprocess
 
 # Small batches stay in the processor's cache; a fixed size (short ones are filled up) makes every
 # image's result the same to the last bit in whatever company it comes.
@@ -34,11 +34,16 @@ def pick_device(device: str) -> torch.device:
     return torch.device(device)
 
 
-def open_image(path: str, preprocess: Preprocess) -> torch.Tensor:
-    """Decode one file and bring it to the network's size: uint8 (c, s, s)."""
-    from medgraft.cohort.images import decode_image
+class Opens(Protocol):
+    """What brings a file to a network: see `Preprocess`."""
 
-    return preprocess(decode_image(path))
+    def open(self, path: str) -> torch.Tensor:
+        """Open a reference and prepare the sample."""
+
+
+def open_image(path: str, preprocess: Opens) -> torch.Tensor:
+    """Open an image or a volume and bring it to the network's size: uint8 (c, s, s), and so on."""
+    return preprocess.open(path)
 
 
 def run_batches(
@@ -103,13 +108,13 @@ def run_batches(
 
 def features_of(
     paths: Sequence[str],
-    preprocess: Preprocess,
+    preprocess: Opens,
     network: Callable[[torch.Tensor], torch.Tensor],
     *,
     device: torch.device | str = "cpu",
     progress: Callable[[int], None] | None = None,
 ) -> np.ndarray:
-    """Return the rows (n, d), float32, that `network` makes of image files."""
+    """Return the rows (n, d), float32, that `network` makes of files of images or volumes."""
     rows = run_batches(
         len(paths), lambda i: open_image(paths[i], preprocess), network, device=device, progress=progress
     )

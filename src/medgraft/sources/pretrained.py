@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medgraft.base import MedgraftError, did_you_mean
+from medgraft.sources.volumes import VolumeInput
 
 if TYPE_CHECKING:
     from medgraft.cohort import Cohort
@@ -33,6 +34,8 @@ class Pretrained:
         layer is adapted, and the loading report says so.
     allow_partial : bool, default False
         Accept weights that fill less than 90 % of the network; the rest stays random.
+    volume : VolumeInput or str, optional
+        How volumes are read, as in ``"slices=8,axis=coronal"``; without it, as `VolumeInput` has it.
 
     Examples
     --------
@@ -43,8 +46,11 @@ class Pretrained:
     spec: str
     channels: int = 3
     allow_partial: bool = False
+    volume: VolumeInput | None = None
 
     def __post_init__(self) -> None:
+        if self.volume is not None:
+            object.__setattr__(self, "volume", VolumeInput.of(self.volume))
         if self.channels not in (1, 3, 4):
             raise MedgraftError(f"Images cannot be given {self.channels} channels: use 1, 3 or 4.")
 
@@ -64,6 +70,26 @@ class Pretrained:
             )
         return cls(source) if isinstance(source, str) else source
 
+    def reading(self, kind: str) -> Pretrained:
+        """Return the source as it reads images or volumes.
+
+        Parameters
+        ----------
+        kind : {"image", "volume"}
+
+        Raises
+        ------
+        MedgraftError
+            It is a network for volumes, and there are images.
+        """
+        if kind == "volume":
+            return self if self.volume is not None else replace(self, volume=VolumeInput())
+        if self.facts.dims == 3:
+            raise MedgraftError(
+                f"The network '{self.spec}' reads volumes, and the data are {kind}s: use one for images."
+            )
+        return self if self.volume is None else replace(self, volume=None)
+
     @property
     def facts(self) -> PretrainedSpec:
         """Architecture, preprocessing and licence (see `PretrainedSpec`)."""
@@ -81,6 +107,7 @@ class Pretrained:
             pretrained=pretrained,
             allow_partial=self.allow_partial,
             seed=seed,
+            volume=self.volume,
         )
 
     def fingerprint(self) -> str:
@@ -92,7 +119,7 @@ class Pretrained:
         content = "" if facts.path is None else sha256_of(facts.path)
         said: dict[str, Any] = {
             "facts": facts.to_dict(),
-            **asdict(self),
+            **{name: value for name, value in asdict(self).items() if value is not None},
             "spec": facts.name,
             "content": content,
         }
@@ -161,7 +188,7 @@ def source(spec: str | Path | Cohort | Pretrained) -> Pretrained | Cohort:
     Examples
     --------
     >>> source("timm:resnet18")
-    Pretrained(spec='timm:resnet18', channels=3, allow_partial=False)
+    Pretrained(spec='timm:resnet18', channels=3, allow_partial=False, volume=None)
     """
     if not isinstance(spec, str | Path):
         return spec
