@@ -15,6 +15,8 @@ import pandas as pd
 
 from medgraft.base import MedgraftError
 from medgraft.cohort import Cohort, read
+from medgraft.cohort.media import PICTURES
+from medgraft.evidence.aggregate import aggregate
 from medgraft.graft.contract import check
 from medgraft.graft.save import FORMAT
 
@@ -91,6 +93,9 @@ class Graft:
     def table(self, data: Cohort | pd.DataFrame | str | Path) -> pd.DataFrame:
         """Return predictions as the command line writes them: one row for each sample.
 
+        A graft that was tested on patients with several rows (``--aggregate``) gives one row for each
+        patient, where the data say with ``group`` who that is; ``row`` is then the first of the patient's.
+
         Parameters
         ----------
         data : Cohort, DataFrame or path
@@ -98,21 +103,29 @@ class Graft:
         """
         data = _cohort(data)
         frame = pd.DataFrame({"row": np.arange(data.n)})
+        p = self.predict(data) if self.classes is None else self.predict_proba(data)
+        if self.aggregates(data):
+            how, labels = self.manifest["aggregate"]["how"], self.manifest["task"] == "multilabel"
+            frame, p = _by_patient(data, p, how, labels)
         if self.classes is None:
-            return frame.assign(prediction=self.predict(data))
-        p = self.predict_proba(data)
+            return frame.assign(prediction=p)
         frame["prediction"] = np.asarray(self.classes)[p.argmax(axis=1)]
         for k, name in enumerate(self.classes):
             frame[f"p_{name}"] = p[:, k]
         return frame
 
+    def aggregates(self, data: Cohort) -> bool:
+        """Whether `table` joins the rows of these data into patients."""
+        return bool(self.manifest.get("aggregate")) and data.group is not None
+
     def _input(self, data: Cohort | pd.DataFrame | str | Path) -> pd.DataFrame:
         data = _cohort(data)
-        if self.manifest["kind"] == "image":
-            if data.kind != "image":
+        kind = self.manifest["kind"]
+        if kind in PICTURES:
+            if data.kind != kind:
                 raise MedgraftError(
-                    f"This graft reads images, but '{data.name}' is a table: say with --image which column "
-                    "holds their paths."
+                    f"This graft reads {kind}s, but '{data.name}' is a {data.kind}: say with --{kind} which "
+                    "column holds their paths."
                 )
             return data.X
         if data.kind == "image" and not data.features:
@@ -121,6 +134,15 @@ class Graft:
         for sentence in said:
             warnings.warn(sentence, stacklevel=3)
         return frame
+
+
+def _by_patient(data: Cohort, p: np.ndarray, how: str, labels: bool) -> tuple[pd.DataFrame, np.ndarray]:
+    """Join the predictions of each patient, in the order in which patients turn up."""
+    _, first, rows = np.unique(data.groups, return_index=True, return_counts=True)
+    order = np.argsort(first)
+    who = data.table[str(data.group)].to_numpy()[first]
+    frame = pd.DataFrame({"row": first, str(data.group): who, "rows": rows}).iloc[order]
+    return frame.reset_index(drop=True), aggregate(p, data.groups, how, labels=labels)[order]
 
 
 def _cohort(data: Cohort | pd.DataFrame | str | Path) -> Cohort:
@@ -165,6 +187,7 @@ def load(path: str | Path) -> Graft:
                 f"The graft '{path.name}' was written by medgraft {manifest['medgraft']}: update medgraft."
             )
         parts = {entry["role"]: _read_part(path, entry) for entry in manifest["parts"]}
+        model = _assemble(parts)
     except (
         KeyError,
         TypeError,
@@ -176,14 +199,23 @@ def load(path: str | Path) -> Graft:
         raise MedgraftError(
             f"The graft '{path}' is damaged: its graft.json cannot be used ({error})."
         ) from error
-    if "featuriser" in parts:
+    return Graft(manifest, model, path)
+
+
+def _assemble(parts: dict[str, Any], place: str = "") -> Any:
+    """Put the parts at a place together; the members of an ensemble lie at numbered places below it."""
+    model = parts[f"{place}estimator"]
+    if hasattr(model, "members_"):
+        model.members_ = {
+            name: _assemble(parts, f"{place}{number}.") for number, name in enumerate(model.members_)
+        }
+    if f"{place}featuriser" in parts:
         from medgraft.methods import Pipeline
 
-        model = Pipeline(parts["featuriser"], parts["estimator"])
-        model.estimator_ = parts["estimator"]
-    else:
-        model = parts["estimator"]
-    return Graft(manifest, model, path)
+        fitted = model
+        model = Pipeline(parts[f"{place}featuriser"], fitted)
+        model.estimator_ = fitted
+    return model
 
 
 def _read_part(folder: Path, entry: dict[str, Any]) -> Any:

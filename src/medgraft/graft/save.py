@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ def save(folder: str | Path, model: Any, cohort: Cohort, facts: dict[str, Any]) 
     parts: list[dict[str, Any]] = []
     for role, part in _parts(model):
         parts.append(_write_part(folder, role, part))
+        _share(folder, parts)
     manifest = {
         "format": FORMAT,
         "medgraft": medgraft.__version__,
@@ -51,10 +53,29 @@ def save(folder: str | Path, model: Any, cohort: Cohort, facts: dict[str, Any]) 
     (folder / "graft.json").write_text(json.dumps(manifest, indent=2) + "\n")
 
 
-def _parts(model: Any) -> list[tuple[str, Any]]:
+def _share(folder: Path, parts: list[dict[str, Any]]) -> None:
+    """Let the last part be read from an earlier file of the same content: members may share a network."""
+    last = parts[-1]
+    for earlier in parts[:-1]:
+        if earlier["sha256"] == last["sha256"] and Path(earlier["file"]).suffix == Path(last["file"]).suffix:
+            (folder / last["file"]).unlink()
+            last["file"] = earlier["file"]
+            return
+
+
+def _parts(model: Any, place: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the parts of a model and their roles; those of an ensemble's members have its place before."""
+    while hasattr(model, "best_"):  # what was chosen is the model; the choice itself is over
+        model = model.best_
+    if hasattr(model, "members_"):
+        for number, member in enumerate(model.members_.values()):
+            yield from _parts(member, f"{place}{number}.")
+        model = model.shell()
     if getattr(model, "featuriser", None) is not None:
-        return [("featuriser", model.featuriser), ("estimator", model.estimator_)]
-    return [("estimator", model)]
+        yield f"{place}featuriser", model.featuriser
+        yield from _parts(model.estimator_, place)
+    else:
+        yield f"{place}estimator", model
 
 
 def _write_part(folder: Path, role: str, part: Any) -> dict[str, Any]:

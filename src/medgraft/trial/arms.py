@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from medgraft.base import MedgraftError, did_you_mean
+from medgraft.cohort.media import PICTURES
 from medgraft.methods import Guarded, Method, Pipeline, entries
 from medgraft.methods.learners import learners
 from medgraft.methods.prepare import steps
@@ -142,6 +143,7 @@ class Workbench:
     device: str = "auto"
     metric: str = "auto"
     time: str | None = None
+    aggregate: str | None = None
 
     @property
     def sklearn_task(self) -> str:
@@ -191,10 +193,11 @@ def build(
         "device": bench.device,
         "metric": bench.metric,
         "time": bench.time,
+        "aggregate": bench.aggregate,
     }
     params = {name: value for name, value in offered.items() if name in known} | arm.settings
     if issubclass(cls, Guarded):
-        if bench.kind == "image":  # one inner split, because each inner fit may train a network
+        if bench.kind in PICTURES:  # one inner split, because each inner fit may train a network
             params.setdefault("inner_folds", 1)
         params["candidates"] = {other.name: build(other, bench, seed, others, control) for other in others}
         params["control"] = None if control is None else build(control, bench, seed)
@@ -216,7 +219,7 @@ def build(
     for name, settings in arm.steps:
         if steps[name].around == "method":
             estimator = steps[name].cls(estimator, random_state=seed, **settings)
-    if bench.kind == "image" and "images" not in arm.entry.needs and arm.method != "majority":
+    if bench.kind in PICTURES and "images" not in arm.entry.needs and arm.method != "majority":
         from medgraft.methods.finetune.features import BackboneFeatures
 
         estimator = Pipeline(BackboneFeatures(bench.pretrained, device=bench.device), estimator)

@@ -13,7 +13,9 @@ import numpy as np
 
 from medgraft.cohort import Split
 from medgraft.methods import Guarded
-from medgraft.trial.arms import Arm, Workbench, build
+from medgraft.methods.ensemble.base import Ensemble
+from medgraft.methods.tuning.tuned import Tuned
+from medgraft.trial.arms import Arm
 from medgraft.trial.design import Design
 from medgraft.trial.tasks import TrainingData, run_task
 
@@ -89,28 +91,69 @@ def digest(design: Design, arms: Sequence[Arm], source: str, metric: str, versio
         values = design.splits.table[column].to_numpy()
         h.update("|".join(map(str, values)).encode())
     named = [[a.name, a.method, sorted(a.settings.items())] for a in arms]
-    h.update(json.dumps([named, design.seed, design.target, source, metric, version], default=str).encode())
+    how = [design.seed, design.target, design.aggregate]
+    h.update(json.dumps([named, *how, source, metric, version], default=str).encode())
     return h.hexdigest()
+
+
+class Probe:
+    """CPU seconds of one fit and its predictions, each arm measured once, on the first split.
+
+    Parameters
+    ----------
+    data : TrainingData
+    first : Split
+    """
+
+    def __init__(self, data: TrainingData, first: Split) -> None:
+        self.data, self.first = data, first
+        self.known: dict[str, float] = {}
+        self.said: dict[str, dict[str, Any]] = {}  # what networks say of themselves beside
+
+    def seconds(self, name: str, estimator: Any) -> float:
+        """Return the cost of an arm, known by its name once it was measured."""
+        if name not in self.known:
+            self.known[name] = self._seconds(name, estimator)
+        return self.known[name]
+
+    def _seconds(self, name: str, estimator: Any) -> float:
+        if isinstance(estimator, Guarded):
+            each = [self.seconds(n, e) for n, e in (estimator.candidates or {}).items()]
+            return estimator.inner_folds * float(np.sum(each)) + max(each, default=0.0)
+        if isinstance(estimator, Ensemble):
+            each = [self.seconds(n, e) for n, e in (estimator.candidates or {}).items()]
+            return (estimator.inner_folds * estimator.needs_held_out + 1) * float(np.sum(each))
+        if isinstance(estimator, Tuned):
+            plain = estimator.at_start()
+            cost = estimator.fits * self.seconds(f"{name} once", plain)
+            self.said[name] = self.said.get(f"{name} once", {})
+            return cost
+        if hasattr(estimator, "plan"):
+            said = estimator.plan(len(self.first.labelled), len(self.first.test))
+            cost = float(said.pop("cpu_seconds"))
+            self.said[name] = said
+            return cost
+        return run_task(estimator, self.data, self.first, threads=1)[0].cpu_seconds
 
 
 def describe(
     arms: Sequence[Arm],
-    bench: Workbench,
+    make: Callable[[Arm], Any],
     data: TrainingData,
     splits: Sequence[Split],
-    pool: Callable[[Arm], tuple[Arm, ...]],
     tell: Callable[[str], None] = lambda what: None,
 ) -> list[dict[str, Any]]:
     """Return one dict for each arm; its cost is predicted from a timed probe.
 
     A network says itself what a step costs; an array method is fitted once, on the first split.
-    ``guarded`` costs what its candidates cost in its inner splits, and one more.
+    ``guarded`` costs what its candidates cost in its inner splits, and one more; an ensemble, what its
+    members cost in them, and each once more; a search, what the arm costs in them for all it may try.
     """
-    costs: dict[str, float] = {}
+    probe = Probe(data, splits[0])
     rows = []
     for a in arms:
         tell(a.name)
-        estimator = build(a, bench, 0)
+        estimator = make(a)
         row: dict[str, Any] = {
             "name": a.name,
             "method": a.method,
@@ -119,18 +162,7 @@ def describe(
             "settings": a.settings,
             "fits": len(splits),
         }
-        first = splits[0]
-        if isinstance(estimator, Guarded):
-            inner = 1 if bench.kind == "image" else estimator.inner_folds
-            candidates = [costs.get(c.name, 0.0) for c in pool(a)]
-            each = inner * float(np.sum(candidates)) + max(candidates, default=0.0)
-        elif hasattr(estimator, "plan"):
-            said = estimator.plan(len(first.labelled), len(first.test))
-            each = float(said.pop("cpu_seconds"))
-            row |= said
-        else:
-            each = run_task(estimator, data, first, threads=1)[0].cpu_seconds
-        costs[a.name] = each
-        row["cpu_seconds"] = each * len(splits)
+        row["cpu_seconds"] = probe.seconds(a.name, estimator) * len(splits)
+        row |= probe.said.get(a.name, {})
         rows.append(row)
     return rows

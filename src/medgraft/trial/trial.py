@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from medgraft.base import MedgraftError, did_you_mean
 from medgraft.cohort import Cohort, Split
+from medgraft.cohort.media import PICTURES
 from medgraft.cohort.segmentation import SEGMENTATION, mask_values
 from medgraft.cohort.time import early_blocks
 from medgraft.evidence import default_metric
@@ -26,6 +27,7 @@ from medgraft.trial.design import design
 from medgraft.trial.folder import can_resume, check, close, prepare
 from medgraft.trial.members import pool
 from medgraft.trial.numbers import check_numbers
+from medgraft.trial.patients import joined
 from medgraft.trial.plan import Plan, describe, digest
 from medgraft.trial.progress import Progress
 from medgraft.trial.result import Result
@@ -75,6 +77,9 @@ class Trial:
         CPU seconds; an arm that is predicted to exceed what is left is skipped, and said to be.
     first : float, default 0.3
         Share of each patient's records that teach, with ``folds="time"``.
+    aggregate : {"mean", "max", "vote", "noisy-or"}, optional
+        How the rows of a patient become one prediction before anything is scored; see
+        `medgraft.evidence.aggregate`.
 
     Raises
     ------
@@ -119,6 +124,7 @@ class Trial:
         device: str = "auto",
         budget: float | None = None,
         first: float = 0.3,
+        aggregate: str | None = None,
     ) -> None:
         given: list[Any] = [source] if isinstance(source, Pretrained | Cohort | str) else list(source or ())
         sources = [source_of(s) for s in given]
@@ -128,7 +134,7 @@ class Trial:
         for given_cohort in (cohort, test, *(s for s in sources if isinstance(s, Cohort))):
             if given_cohort is not None and not isinstance(given_cohort, Cohort):
                 raise MedgraftError("A trial takes cohorts: read files and tables with mg.read first.")
-        if cohort.kind not in ("table", "image") and cohort.task != SEGMENTATION:
+        if cohort.kind not in ("table", *PICTURES) and cohort.task != SEGMENTATION:
             raise MedgraftError(
                 f"No method of this version learns from the {cohort.kind}s of '{cohort.name}': name columns "
                 "of numbers with features=[...], or read slices as images with kind='image'."
@@ -142,6 +148,8 @@ class Trial:
                 f"The network '{networks[0]}' reads images, but '{cohort.name}' is a table: leave it out."
             )
         self.network = networks[0] if networks else None
+        if self.network is not None and cohort.task != SEGMENTATION:
+            self.network = self.network.reading(cohort.kind)
         self._cohorts = (cohort, test, [s for s in sources if isinstance(s, Cohort)])
         self.design = design(
             cohort,
@@ -154,6 +162,7 @@ class Trial:
             seed=seed,
             first=first,
         )
+        self.design = joined(self.design, aggregate)
         self.arms = choose_arms(arms, self.design, self.network is not None)
         met = self.design.satisfied(self.network is not None)
         self.control = control_name(self.design, met, [a.name for a in self.arms])
@@ -163,9 +172,8 @@ class Trial:
             hint = did_you_mean(self.metric, known) or f" It has: {', '.join(known)}."
             raise MedgraftError(f"A {self.task} trial has no metric '{self.metric}'.{hint}")
         self.jobs, self.budget = jobs, budget
-        self.bench = Workbench(
-            self.task, self.design.data.kind, self.network, device, self.metric, self.design.time
-        )
+        d = self.design
+        self.bench = Workbench(self.task, d.data.kind, self.network, device, self.metric, d.time, d.aggregate)
         self.splits: list[Split] = list(self.design.splits)
 
     def __repr__(self) -> str:
@@ -230,6 +238,7 @@ class Trial:
             "target": d.target,
             "metric": self.metric,
             "control": self.control,
+            "aggregate": d.aggregate,
             "grouped": d.data.group is not None,
         }
         return Plan(arms, facts, digest(d, self.arms, source, self.metric, medgraft.__version__))

@@ -151,6 +151,13 @@ class Tuned(Choosing):
         """How often the arm is fitted, at most."""
         return self.budget * self.inner_folds + 1
 
+    def at_start(self) -> Any:
+        """Return the arm with the settings that are tried first, unfitted."""
+        return self._with(self._start(self._space()))
+
+    def _space(self) -> Space:
+        return Space({path: read_range(text) for path, text in (self.space or {}).items()})
+
     def fit(
         self,
         X: Any,
@@ -172,7 +179,7 @@ class Tuned(Choosing):
         """
         columns = {"domain": domain, "labelled": labelled, "sample_weight": sample_weight, "groups": groups}
         given, rows = self._given(X, y, target, **columns)
-        space = Space({path: read_range(text) for path, text in (self.space or {}).items()})
+        space = self._space()
         start = self._start(space)
         own = np.flatnonzero(rows.target & rows.labelled)
         at = own if len(own) else np.flatnonzero(rows.source & rows.labelled)
