@@ -64,34 +64,3 @@ def test_images_are_read_once_if_they_fit_and_changed_only_on_request(monkeypatc
     live = Live(image, 3, False, 64)
     assert torch.equal(live.get(rows, np.random.default_rng(0)), live.get(rows, None))
     assert len(read) == 9
-
-
-def test_what_does_not_fit_into_memory_lies_in_a_file_and_is_the_same(monkeypatch):
-    from types import SimpleNamespace
-
-    from medgraft.methods.finetune import batches as module
-    from sources.test_network import network
-
-    images = torch.randint(0, 256, (6, 3, 8, 8), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
-    backbone = SimpleNamespace(channels=3, spec=SimpleNamespace(input_size=8))
-
-    def kept(dtype="float32"):
-        net = network()
-        return module.Kept(
-            net, backbone, lambda i: images[i], 6, 2, 1, 0, torch.device("cpu"), lambda *a: None, dtype
-        )
-
-    inside = kept()
-    monkeypatch.setattr(module, "MEMORY", 0)
-    outside, half = kept(), kept("float16")
-    assert torch.equal(inside.values, outside.values)
-    rows = np.array([4, 1])
-    for rng in (None, 3):
-        draw = [None if rng is None else np.random.default_rng(rng) for _ in range(3)]
-        a, b, c = (k.get(rows, d) for k, d in zip((inside, outside, half), draw, strict=True))
-        assert torch.equal(a, b) and a.dtype == c.dtype == torch.float32
-        assert torch.allclose(a, c, rtol=1e-3, atol=1e-3)
-    shape = tuple(inside.values.shape[1:])
-    assert module.room(10, shape, "float16") == (20 * inside.values[0].numel(), "disk")
-    monkeypatch.setattr(module, "DISK", 0.0)
-    assert module.room(10, shape, "float16")[1] == ""

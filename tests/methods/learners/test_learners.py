@@ -17,6 +17,7 @@ SMALL = {
     "cnn1d": {"channels": 8, "epochs": 30, "lr": 0.01},
     "svm": {"features": 64},
     "mlp": {"iterations": 60},
+    "ae-lstm": {"steps": 3, "hidden": 16, "code": 8, "epochs": 30, "lr": 0.01},
 }
 CASES = [(n, t) for n in learners for t in ("binary", "multiclass", "regression") if t in learners[n].tasks]
 every_task = pytest.mark.parametrize(("name", "task"), CASES)
@@ -46,7 +47,18 @@ def output(model, X):
 
 
 def test_the_names_asked_for_are_there():
-    wanted = {"logistic", "ridge", "svm", "random-forest", "mlp", "lm-mlp", "hopfield", "prototypes", "cnn1d"}
+    wanted = {
+        "logistic",
+        "ridge",
+        "svm",
+        "random-forest",
+        "mlp",
+        "lm-mlp",
+        "hopfield",
+        "prototypes",
+        "cnn1d",
+        "ae-lstm",
+    }
     assert wanted <= set(learners)
     assert all(learners[n].summary and learners[n].refs for n in learners)
 

@@ -1,9 +1,7 @@
-"""What training reads: activations of the frozen blocks, kept in memory, or the images themselves."""
+"""What training reads, in batches: images, or what stands for them."""
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -17,12 +15,7 @@ from medgraft.methods.splits import Floats
 if TYPE_CHECKING:
     import torch
 
-    from medgraft.sources.backbone import Backbone
-    from medgraft.sources.network import Network
-
-MEMORY = 2**30  # bytes of activations or images that may be kept in memory
-DISK = 0.5  # share of the free disk that activations may take beyond that
-TYPES = {"float32": 4, "float16": 2}  # bytes of a number
+MEMORY = 2**30  # bytes of images that may be kept in memory
 
 
 class Inputs(ABC):
@@ -39,56 +32,6 @@ class Inputs(ABC):
     @abstractmethod
     def get(self, rows: NDArray[np.intp], rng: np.random.Generator | None) -> torch.Tensor:
         """Return the inputs of some images; `rng` None: unchanged images."""
-
-
-class Kept(Inputs):
-    """Activations before block `first` of every image, in several views, computed once.
-
-    They lie in memory up to 1 GiB, and beyond that in a temporary file that is mapped into memory and gone
-    with the process.
-
-    View 0 is the image as it is; the others are changed at random. Training draws one view of each image
-    an epoch, so that the frozen blocks run once per view and not once per epoch.
-    """
-
-    def __init__(
-        self,
-        network: Network,
-        backbone: Backbone,
-        read: Callable[[int], torch.Tensor],
-        n: int,
-        views: int,
-        first: int,
-        seed: int,
-        device: torch.device,
-        tell: Callable[[int, int], None],
-        dtype: str = "float32",
-    ) -> None:
-        from medgraft.sources.forward import run_batches
-
-        def view(i: int) -> torch.Tensor:
-            image, number = read(i % n), i // n
-            if number == 0:
-                return image.float()
-            return augment(image[None], np.random.default_rng([seed, i % n, number]))[0]
-
-        network.eval()
-        self.first, self.n, self.views = first, n, views
-        self.values = run_batches(
-            n * views,
-            view,
-            lambda images: network.trunk.prefix(images, first),
-            device=device,
-            progress=lambda done: tell(done, n * views),
-            out=_store((n * views, *activation_shape(network, backbone, first)), dtype),
-        )
-
-    def get(self, rows: NDArray[np.intp], rng: np.random.Generator | None) -> torch.Tensor:
-        """Return activations (b, ...)."""
-        import torch
-
-        views = np.zeros(len(rows), np.intp) if rng is None else rng.integers(self.views, size=len(rows))
-        return self.values[torch.from_numpy(views * self.n + rows)].float()
 
 
 class Live(Inputs):
@@ -114,33 +57,6 @@ class Live(Inputs):
 
         images = torch.stack([self._image(int(i)) for i in rows])
         return augment(images, rng) if rng is not None and self.changes else images
-
-
-def activation_shape(network: Network, backbone: Backbone, first: int) -> tuple[int, ...]:
-    """Return the shape of one image's activations before block `first`."""
-    import torch
-
-    size = backbone.spec.input_size
-    image = torch.zeros(1, backbone.channels, size, size)
-    with torch.inference_mode():
-        return tuple(network.trunk.cpu().prefix(image, first).shape[1:])
-
-
-def room(count: int, shape: tuple[int, ...], dtype: str) -> tuple[int, str]:
-    """Return the bytes of so many activations, and where there is room: "memory", "disk" or ""."""
-    needed = count * int(np.prod(shape)) * TYPES[dtype]
-    if needed <= MEMORY:
-        return needed, "memory"
-    return needed, "disk" if needed <= DISK * shutil.disk_usage(tempfile.gettempdir()).free else ""
-
-
-def _store(shape: tuple[int, ...], dtype: str) -> torch.Tensor:
-    import torch
-
-    if room(shape[0], shape[1:], dtype)[1] == "memory":
-        return torch.empty(shape, dtype=getattr(torch, dtype))
-    file = tempfile.TemporaryFile()  # noqa: SIM115  # open as long as the tensor lives, then gone
-    return torch.from_numpy(np.memmap(file, dtype=dtype, mode="w+", shape=shape))
 
 
 class Batches:

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from medgraft.methods.learners.base import Lesson, TaskLearner
+from medgraft.methods.learners.passes import fit_losses, train
 from medgraft.methods.learners.registry import learner
 from medgraft.methods.splits import Floats
 from medgraft.methods.table import InputError
 
-DECAY = 1e-4
 CHUNK = 4096  # rows predicted at once
 
 
@@ -93,42 +93,19 @@ class CNN1DLearner(TaskLearner):
         for name in ("channels", "epochs", "patience", "batch", "lr"):
             if not getattr(self, name) > 0:
                 raise InputError(f"{name} must be more than 0, not {getattr(self, name)!r}.")
-        fold = lesson.folds(5, self.random_state)
-        learnt = lesson if fold is None else lesson.take(fold != 0)
-        held = None if fold is None else lesson.take(fold == 0)
         draw = torch.Generator().manual_seed(self.random_state)
         net = _start(self.channels, max(lesson.k, 1), draw)
-        optimiser = torch.optim.AdamW(net, lr=self.lr, weight_decay=DECAY)
-        Z = torch.from_numpy(learnt.Z.astype(np.float32))
-        T = torch.from_numpy(learnt.targets.astype(np.float32))
-        w = torch.from_numpy((learnt.weight / learnt.weight.mean()).astype(np.float32))
-        best, since = np.inf, 0
-        self.tensors_ = _arrays(net)
-        self.epochs_ = 0
-        for _ in range(self.epochs if held is not None else -(-self.epochs // 5)):
-            order = torch.randperm(len(Z), generator=draw)
-            for rows in torch.split(order, self.batch):
-                optimiser.zero_grad()
-                _losses(_forward(net, Z[rows]), T[rows], bool(lesson.k)).mul(w[rows]).mean().backward()
-                optimiser.step()
-            self.epochs_ += 1
-            if held is None:
-                self.tensors_ = _arrays(net)
-                continue
-            now = self._held_loss(net, held)
-            since += 1
-            if now < best:
-                best, since, self.tensors_ = now, 0, _arrays(net)
-            if since >= self.patience:
-                break
-
-    def _held_loss(self, net: list[Any], held: Lesson) -> float:
-        import torch
-
-        with torch.no_grad():
-            out = _forward(net, torch.from_numpy(held.Z.astype(np.float32)))
-            each = _losses(out, torch.from_numpy(held.targets.astype(np.float32)), bool(held.k))
-        return float(held.weight @ each.numpy().astype(np.float64))
+        self.tensors_, self.epochs_ = train(
+            net,
+            lambda Z, T: fit_losses(_forward(net, Z), T, bool(lesson.k)),
+            lesson,
+            draw,
+            epochs=self.epochs,
+            patience=self.patience,
+            batch=self.batch,
+            lr=self.lr,
+            seed=self.random_state,
+        )
 
     def _output(self, Z: Floats) -> Floats:
         import torch
@@ -163,15 +140,3 @@ def _forward(net: list[Any], Z: Any) -> Any:
     H = F.relu(F.conv1d(Z[:, None, :], net[0], net[1], padding=1))
     H = F.relu(F.conv1d(H, net[2], net[3], padding=1))
     return F.linear(torch.cat([H.mean(dim=2), H.amax(dim=2)], dim=1), net[4], net[5])
-
-
-def _losses(out: Any, T: Any, classes: bool) -> Any:
-    from torch.nn import functional as F
-
-    if classes:
-        return F.cross_entropy(out, T, reduction="none")
-    return (out[:, 0] - T[:, 0]) ** 2
-
-
-def _arrays(net: list[Any]) -> list[Any]:
-    return [t.detach().numpy().copy() for t in net]
