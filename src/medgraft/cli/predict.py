@@ -10,7 +10,7 @@ import typer
 
 from medgraft.base import MedgraftError
 from medgraft.cli.app import verb
-from medgraft.cli.roles import Data, Image, Skip
+from medgraft.cli.roles import Data, Group, Image, Skip
 
 
 @verb
@@ -19,11 +19,13 @@ def predict(
     data: Data,
     out: Annotated[Path, typer.Option(help="File to write: .csv, .tsv or .parquet.")],
     image: Image = None,
+    group: Group = None,
     skip_unreadable: Skip = False,
 ) -> None:
     """Predict new data with a graft.
 
-    The data must hold the columns (or images) that the graft was trained on; its label is not needed.
+    The data must hold the columns (or images) that the graft was trained on; its label is not needed. A graft
+    of a trial with --aggregate gives one prediction for each patient of --group.
     """
     from medgraft.cohort import check_images, read
     from medgraft.graft import load
@@ -37,13 +39,16 @@ def predict(
     if out.suffix not in (".csv", ".tsv", ".parquet"):
         raise MedgraftError(f"--out '{out}' should end in .csv, .tsv or .parquet.")
     model = load(graft)
-    cohort = read(data, image=image, skip_unreadable=skip_unreadable, require_label=False)
+    cohort = read(data, image=image, group=group, skip_unreadable=skip_unreadable, require_label=False)
     if cohort.kind == "image":
         cohort = check_images(cohort, skip_unreadable)
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always", UserWarning)
         table = model.table(cohort)
-    if cohort.image is not None:
+    joined = model.aggregates(cohort)
+    if group not in (None, "none") and not joined:
+        raise MedgraftError("This graft was tested on single samples, and predicts these: leave out --group.")
+    if cohort.image is not None and not joined:
         root = Path(data).resolve()
         root = root if root.is_dir() else root.parent
         files = [Path(p).resolve() for p in cohort.table[cohort.image]]
@@ -61,4 +66,11 @@ def predict(
             typer.echo(f"medgraft: {warning.message}", err=True)
     for sentence in cohort.warnings:
         typer.echo(f"medgraft: {sentence}", err=True)
-    typer.echo(f"Wrote {len(table)} predictions to {out}.")
+    if model.manifest.get("aggregate") and not joined:
+        typer.echo(
+            "medgraft: The graft was tested on patients, whose samples were joined: say with --group which "
+            "column names the patients, or read these predictions as those of samples.",
+            err=True,
+        )
+    who = f" of patients (from {cohort.n} samples)" if joined else ""
+    typer.echo(f"Wrote {len(table)} predictions{who} to {out}.")

@@ -85,6 +85,13 @@ def trial(
         float, typer.Option(help="Share of a patient's records that teach, with --folds time.")
     ] = 0.3,
     test: Annotated[str | None, typer.Option(help="External test data, in place of folds.")] = None,
+    aggregate: Annotated[
+        str | None,
+        typer.Option(
+            help="Join the predictions of a patient's rows (--group) before scoring: mean, max, vote or "
+            "noisy-or."
+        ),
+    ] = None,
     labels_per_class: Annotated[
         str | None, typer.Option(help="How few target labels; several (5,10,20) give a learning curve.")
     ] = None,
@@ -140,6 +147,7 @@ def trial(
         device=device,
         budget=None if budget is None else _seconds(budget),
         first=first,
+        aggregate=aggregate,
     )
     made.progress = True
     typer.echo(str(made.plan()), err=True)

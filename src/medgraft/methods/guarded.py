@@ -65,6 +65,8 @@ class Guarded(Choosing):
     margin : float
         How much worse than the control, in units of the metric, a candidate may be for some subgroup of
         `subgroups` before it is passed over.
+    aggregate : str, optional
+        How the rows of a patient are joined before arms are compared; see `medgraft.evidence.aggregate`.
     task : str
         ``"classification"`` or ``"regression"``.
     random_state : int
@@ -121,6 +123,7 @@ class Guarded(Choosing):
         time: str | None = None,
         margin: float = 0.0,
         unlabelled: str = "importance-weighted",
+        aggregate: str | None = None,
         task: str = "classification",
         random_state: int = 0,
     ) -> None:
@@ -133,6 +136,7 @@ class Guarded(Choosing):
         self.time = time
         self.margin = margin
         self.unlabelled = unlabelled
+        self.aggregate = aggregate
         self.task = task
         self.random_state = random_state
 
@@ -170,6 +174,7 @@ class Guarded(Choosing):
             self.margin,
             self.unlabelled,
             self.random_state,
+            self.aggregate,
         )
         self.report_ = inner.choose(given, rows, arms, name, told)
         self.choice_ = self.report_["choice"]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from medgraft.base import MedgraftError
 from medgraft.evidence import Choice, choose, choose_unlabelled, default_metric
+from medgraft.evidence.aggregate import aggregate, aggregate_labels
 from medgraft.methods.feature.aligning import can_align
 from medgraft.methods.inner_fits import (
     Given,
@@ -37,6 +38,7 @@ class InnerChoice:
     margin: float
     unlabelled: str
     random_state: int
+    aggregate: str | None = None
 
     def choose(
         self,
@@ -90,17 +92,20 @@ class InnerChoice:
                     raise
                 report["skipped"][name] = str(error)
         if len(own):
+            told = {"group": patients[held], "fold": fold[held], "weight": rows.weight[at][held]}
+            told |= {f"subgroup {k}": v[rows.index[at]][held] for k, v in subgroups.items()}
+            y = rows.y[at][held]
+            if self.aggregate is not None:
+                y, preds, told = _by_patient(y, preds, told, self.aggregate)
             choice = choose(
                 metric,
-                rows.y[at][held],
+                y,
                 preds,
                 control,
-                group=patients[held],
-                fold=fold[held],
-                weight=rows.weight[at][held],
+                **{k: told[k] for k in ("group", "fold", "weight")},
                 seed=self.random_state,
                 rule=self.rule,
-                subgroups={k: v[rows.index[at]][held] for k, v in subgroups.items()},
+                subgroups={k: told[f"subgroup {k}"] for k in subgroups},
                 margin=self.margin,
             )
         else:
@@ -120,6 +125,16 @@ class InnerChoice:
         return choose_unlabelled(
             rows.y[at], preds, weight, control, group=rows.units[at], how=self.unlabelled
         )
+
+
+def _by_patient(
+    y: NDArray[Any], preds: dict[str, Floats], told: dict[str, NDArray[Any]], how: str
+) -> tuple[NDArray[Any], dict[str, Floats], dict[str, NDArray[Any]]]:
+    """Join the rows of each patient, who is of one fold; what else is told is that of the first row."""
+    group = told["group"]
+    first = np.unique(group, return_index=True)[1]
+    joined = {k: aggregate(p, group, how) for k, p in preds.items()}
+    return aggregate_labels(y, group, how)[0], joined, {k: v[first] for k, v in told.items()}
 
 
 def _nothing_to_weight(rows: Rows, own: Ints) -> str:

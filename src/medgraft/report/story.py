@@ -74,6 +74,10 @@ def design(run: Run) -> Facts:
         per = "in all" if run.result["task"] == "regression" else "of each class"
         given = ", ".join(_budget(n) for n in labels)
         facts.append(("Labels of the target", f"{given} {per}; the others were hidden from every arm"))
+    if joined := run.result.get("aggregate"):
+        how = words.AGGREGATES.get(str(joined.get("how")), words.plain(joined.get("how")))
+        count = words.count(joined.get("rows"))
+        facts.append(("One prediction a patient", f"{how[:1].upper()}{how[1:]}; {count} samples were tested"))
     if d.get("grouped") or (run.result.get("cohort") or {}).get("groups") is not None:
         facts.append(("Patients", "All samples of a patient stay on the same side of every split"))
     return facts

@@ -77,6 +77,14 @@ DESIGNS = {
     ),
 }
 
+# How the rows of a patient become one prediction.
+AGGREGATES = {
+    "mean": "the mean of the predictions of all samples",
+    "vote": "the share of the samples whose most probable class it is",
+    "max": "the largest probability of any sample: the patient is positive if one sample is",
+    "noisy-or": "the chance that any sample is positive: the patient is positive if one sample is",
+}
+
 TASKS = {
     "binary": "yes or no",
     "multiclass": "one of several classes",

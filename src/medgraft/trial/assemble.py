@@ -15,6 +15,7 @@ from medgraft.evidence.metrics import metrics
 from medgraft.trial import outlines
 from medgraft.trial.choice import choose_delivery
 from medgraft.trial.describe import describe_cohort, question, versions_of, warnings_of
+from medgraft.trial.patients import aggregated, by_patient
 from medgraft.trial.result import Result
 from medgraft.trial.tasks import Outcome
 from medgraft.trial.withhold import withhold
@@ -42,7 +43,9 @@ def assemble(trial: Trial, outcomes: Outcomes, skipped: list[str], command: str,
         Wall-clock seconds.
     """
     outcomes = dict(sorted(outcomes.items(), key=lambda item: item[0][1]))  # not in order of completion
-    frame = _predictions(trial, outcomes)
+    slices = _predictions(trial, outcomes)
+    how = trial.design.aggregate
+    frame = slices if how is None else by_patient(slices, how)
     arms = [a for a in trial.arms if a.name not in skipped]
     parts = {(n, b): part for (n, b), part in frame.groupby(["arm", "budget"], sort=False, observed=True)}
     headline = {a.name: parts[a.name, trial.design.headline] for a in arms}
@@ -57,6 +60,7 @@ def assemble(trial: Trial, outcomes: Outcomes, skipped: list[str], command: str,
         "better": metrics[trial.metric].better,
         "n": int(headline[trial.control]["row"].nunique()),
         "n_patients": int(headline[trial.control]["group"].nunique()),
+        **aggregated(how, headline[trial.control]),
         "question": question(trial),
         "cohort": describe_cohort(trial),
         "design": trial.plan().design,
@@ -76,7 +80,7 @@ def assemble(trial: Trial, outcomes: Outcomes, skipped: list[str], command: str,
     for told in ("guard", "audit", "warnings"):
         data[told] = withhold(data[told], trial.design.data)
     data |= choose_delivery(trial, data)
-    return Result(data, frame)
+    return Result(data, frame, slices=None if how is None else slices)
 
 
 def _predictions(trial: Trial, outcomes: Outcomes) -> pd.DataFrame:

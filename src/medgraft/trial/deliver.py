@@ -39,7 +39,9 @@ def keep(
     partial = folder.with_name(folder.name + ".tmp")
     for old in (partial, folder):
         shutil.rmtree(old, ignore_errors=True)
-    facts = {"arm": a.name, "method": a.method, "refitted_on_all_rows": all_rows}
+    facts: dict[str, Any] = {"arm": a.name, "method": a.method, "refitted_on_all_rows": all_rows}
+    if trial.design.aggregate is not None:
+        facts["aggregate"] = {"how": trial.design.aggregate, "group": trial.design.data.group}
     model = fitted
     if isinstance(fitted, Guarded):
         model, facts["choice"] = fitted.best_, fitted.choice_

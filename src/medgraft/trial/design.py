@@ -50,6 +50,7 @@ class Design:
     folds: int
     repeats: int
     seed: int
+    aggregate: str | None = None  # how the rows of a patient become one prediction
 
     @property
     def headline(self) -> int:

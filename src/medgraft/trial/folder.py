@@ -10,7 +10,10 @@ from medgraft.base import MedgraftError
 from medgraft.cohort import Splits
 from medgraft.trial.plan import Plan
 
-FILES = ("result.json", "predictions.parquet", "splits.parquet", "plan.json", "report.html", "log.jsonl")
+FILES = (
+    *("result.json", "predictions.parquet", "slices.parquet", "splits.parquet", "plan.json"),
+    *("report.html", "log.jsonl"),
+)
 PARTIAL = ("report.html.tmp", "result.json.tmp", "plan.json.tmp")  # what a kill may leave
 CUT = ".splits.parquet.*"  # likewise, with the number of the process
 FOLDERS = ("graft", "graft.tmp", "partial", "partial.tmp")

@@ -24,9 +24,12 @@ class Result:
     data : dict
         The content of ``result.json``.
     predictions : DataFrame
-        One row for each arm, test row, repeat and label budget.
+        One row for each arm, test row, repeat and label budget; where a patient's rows are aggregated, one
+        for each patient.
     out : Path or None
         The run folder.
+    slices : DataFrame or None
+        The rows before they were aggregated, of a result that has just been made.
 
     Examples
     --------
@@ -36,6 +39,7 @@ class Result:
     data: dict[str, Any]
     predictions: pd.DataFrame
     out: Path | None = None
+    slices: pd.DataFrame | None = None
 
     @property
     def arms(self) -> list[dict[str, Any]]:
@@ -65,13 +69,10 @@ class Result:
         return load(self.out / "graft")
 
     def write(self, out: Path) -> None:
-        """Write ``predictions.parquet`` and, last, ``result.json``."""
-        frame = self.predictions
-        if "patient" in frame:
-            # Numbered by pseudonym: in the order of names the number would tell who it is.
-            own = frame["patient"].where(frame["patient"] != "", "row " + frame["row"].astype(str))
-            frame = frame.assign(group=pd.factorize(own, sort=True)[0])
-        frame.to_parquet(out / "predictions.parquet", index=False)
+        """Write ``predictions.parquet`` (and ``slices.parquet``) and, last, ``result.json``."""
+        for name, frame in (("predictions", self.predictions), ("slices", self.slices)):
+            if frame is not None:
+                _numbered(frame).to_parquet(out / f"{name}.parquet", index=False)
         text = json.dumps(scrub(self.data), indent=2, allow_nan=False) + "\n"
         partial = out / "result.json.tmp"
         partial.write_text(text)
@@ -114,6 +115,14 @@ class Result:
             rows = "fitted once more, on all rows that may teach, it"
             because += f" Delivered: {rows} chose {final['choice']}. {final['reason']}"
         return because
+
+
+def _numbered(frame: pd.DataFrame) -> pd.DataFrame:
+    """Number patients by pseudonym: in the order of names the number would tell who it is."""
+    if "patient" not in frame:
+        return frame
+    own = frame["patient"].where(frame["patient"] != "", "row " + frame["row"].astype(str))
+    return frame.assign(group=pd.factorize(own, sort=True)[0])
 
 
 def _number(x: float | None, sign: str = "") -> str:

@@ -22,6 +22,7 @@ OWNED = {
     "estimator": "add a learner by a plus, as in pooled+svm",
     "space": "write the range as the setting's value, as in lr=log(1e-5,1e-2)",
     "time": "say --time",
+    "aggregate": "say --aggregate",
 }
 
 
