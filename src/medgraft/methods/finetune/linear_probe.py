@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import pandas as pd
 
-from medgraft.base import MedgraftError
 from medgraft.methods.finetune.features import BackboneFeatures
 from medgraft.methods.finetune.head import one_thread, scaling
 from medgraft.methods.finetune.images import ImageEstimator, Labelled, classes_from_json, classes_to_json
+from medgraft.methods.finetune.skops_bytes import read_skops, write_skops
 from medgraft.methods.fit_learner import fit_learner
 from medgraft.methods.registry import method
 from medgraft.methods.splits import Floats
@@ -87,7 +87,7 @@ class LinearProbe(ImageEstimator):
         self.device = device
 
     def _fit(self, rows: Labelled) -> None:
-        self.featuriser_ = BackboneFeatures(Pretrained.of(self.source), device=self.device)
+        self.featuriser_ = BackboneFeatures(self._source(), device=self.device)
         F = self._features(rows.paths)
         self.mean_, self.scale_ = scaling(F, rows.weight)
         with one_thread():
@@ -103,7 +103,7 @@ class LinearProbe(ImageEstimator):
 
     def _features(self, paths: Sequence[str]) -> np.ndarray:
         self.featuriser_.progress = self.progress
-        return self.featuriser_.transform(pd.DataFrame({"image": list(paths)}))
+        return self.featuriser_.transform(pd.DataFrame({self.kind_: list(paths)}))
 
     def _scores(self, paths: Sequence[str]) -> Floats:
         with one_thread():
@@ -122,11 +122,11 @@ class LinearProbe(ImageEstimator):
         n_fit, n_predict : int
             Images to learn from and to predict.
         """
-        from medgraft.methods.finetune.cost import DECODE, forward_seconds
+        from medgraft.methods.finetune.cost import forward_seconds
         from medgraft.methods.finetune.features import loaded
 
         backbone = loaded(Pretrained.of(self.source))
-        each = DECODE + forward_seconds(backbone)
+        each = backbone.preprocess.seconds + forward_seconds(backbone)
         return {
             "load": backbone.report.sentence(),
             "adapt": list(backbone.report.adapted),
@@ -142,7 +142,6 @@ class LinearProbe(ImageEstimator):
 
         The learner travels inside as skops bytes: no pickle.
         """
-        import skops.io
         import torch
 
         config, trunk = self.featuriser_.state()
@@ -153,9 +152,7 @@ class LinearProbe(ImageEstimator):
         }
         tensors = {f"trunk.{name}": tensor for name, tensor in trunk.items()}
         tensors["mean"], tensors["scale"] = torch.from_numpy(self.mean_), torch.from_numpy(self.scale_)
-        tensors["learner.skops"] = torch.frombuffer(
-            bytearray(skops.io.dumps(self.learner_)), dtype=torch.uint8
-        )
+        tensors["learner.skops"] = write_skops(self.learner_)
         return config, tensors
 
     @classmethod
@@ -176,19 +173,10 @@ class LinearProbe(ImageEstimator):
             device=featuriser.device,
         )
         made.featuriser_ = featuriser
+        made.kind_ = "image" if featuriser.backbone().volume is None else "volume"
         classes = classes_from_json(config["classes"])
         if classes is not None:
             made.classes_ = classes
         made.mean_, made.scale_ = tensors["mean"].numpy(), tensors["scale"].numpy()
-        made.learner_ = _read_learner(tensors["learner.skops"].numpy().tobytes())
+        made.learner_ = read_skops(tensors["learner.skops"])
         return made
-
-
-def _read_learner(data: bytes) -> Any:
-    import skops.io
-
-    unknown = skops.io.get_untrusted_types(data=data)
-    foreign = [t for t in unknown if t.split(".")[0] not in ("medgraft", "sklearn", "numpy", "scipy")]
-    if foreign:
-        raise MedgraftError(f"The saved model holds types that are not trusted: {', '.join(foreign)}.")
-    return skops.io.loads(data, trusted=unknown)

@@ -1,0 +1,253 @@
+"""Early fusion: one learner on the features of several networks, radiomics and clinical columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.metrics import accuracy_score, r2_score
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from medgraft.methods.base import TASK_NAMES, classifies, contract_tags, has_proba, refuse_task
+from medgraft.methods.finetune.fused import Fused, copies_of
+from medgraft.methods.finetune.head import one_thread
+from medgraft.methods.finetune.images import Progress, classes_from_json, classes_to_json
+from medgraft.methods.finetune.parts import NetworkPart, chosen_parts
+from medgraft.methods.finetune.skops_bytes import read_skops, write_skops
+from medgraft.methods.fit_learner import fit_learner
+from medgraft.methods.registry import TASKS, method
+from medgraft.methods.rows import Rows
+from medgraft.methods.splits import Floats
+from medgraft.methods.table import InputError, Table
+
+if TYPE_CHECKING:
+    import torch
+
+
+@method(
+    "fusion",
+    family="finetune",
+    tasks=("classification", "regression"),
+    needs=("target-labels", "images"),
+    cost="one forward pass over n images a network, once ever; then O(n d min(n, d))",
+    refs=(
+        "Huang et al. 2020, doi:10.1038/s41746-020-00341-z (early fusion of images and records)",
+        "Escofier and Pages 1994, doi:10.1016/0167-9473(94)90135-X (weighting of groups of columns)",
+    ),
+)
+class Fusion(BaseEstimator):
+    r"""Linear learner on the features of several frozen networks, radiomics and clinical columns together.
+
+    Use it where sources see different things: two backbones, textures, age and sex. Not where one source has
+    nearly all there is to know: more columns then only add noise; compare with ``linear-probe``.
+
+    Part k gives :math:`d_k` standardised features :math:`\phi_k(x)`. A row becomes
+
+    .. math:: \Big( \sqrt{\tfrac{d}{K d_k}}\, \phi_k(x) \Big)_{k = 1 \dots K}, \qquad d = \sum_k d_k,
+
+    so that every part has the same total variance and a penalty on coefficients holds none of them back for
+    being narrow: three clinical columns weigh as much as 1,280 features. One part alone is ``linear-probe``.
+
+    Parameters
+    ----------
+    sources : sequence of Pretrained, Radiomics or str
+        Networks (``"timm:NAME"``, a file) and ``"radiomics"`` with settings.
+    columns : sequence of str
+        Clinical columns of X, numbers or words, encoded by `TableEncoder`: a gap is the median, and marked.
+    parts : str
+        ``"all"``, or some of the names of the parts with slashes between them: a network's architecture,
+        ``radiomics``, ``clinical``.
+    task : str
+        ``"classification"`` or ``"regression"``.
+    estimator : scikit-learn estimator, optional
+        Learner on the fused features instead of the default one. One that standardises what it gets
+        (``svm``, ``mlp``, ...) sees all columns alike, whatever their part.
+    random_state : int
+        Seed of the inner splits.
+    device : str
+        Where networks run.
+
+    Attributes
+    ----------
+    fused_ : Fused
+        The parts, and what each one's features are multiplied by.
+    names_ : list of str
+        Names of the fused features.
+    learner_ : estimator
+        The fitted learner on class codes.
+    classes_ : array (K,)
+        Labels, sorted (classification only).
+    progress : callable or None
+        Called with (what, done, total); not a setting.
+
+    Raises
+    ------
+    MedgraftError
+        There is no part, or none of that name; a column is not there; every image is missing.
+
+    Notes
+    -----
+    X is a DataFrame with the column ``image`` or ``volume`` and the clinical columns. Where a row's image is
+    missing, its features are those of the mean image, and where this happens in training, a column says so.
+    Everything is learnt from labelled rows. Cost as that of ``linear-probe`` for each network.
+
+    Examples
+    --------
+    >>> Fusion(sources=("radiomics",), columns=("age",)).parts
+    'all'
+    """
+
+    progress: Progress | None = None
+    supported_tasks: tuple[str, ...] = TASKS  # the registry's decorator sets them
+
+    def __init__(
+        self,
+        sources: Sequence[Any] = (),
+        *,
+        columns: Sequence[str] = (),
+        parts: str = "all",
+        task: str = "classification",
+        estimator: Any = None,
+        random_state: int = 0,
+        device: str = "auto",
+    ) -> None:
+        self.sources = sources
+        self.columns = columns
+        self.parts = parts
+        self.task = task
+        self.estimator = estimator
+        self.random_state = random_state
+        self.device = device
+
+    def __sklearn_tags__(self) -> Any:
+        return contract_tags(super().__sklearn_tags__(), classifies(self))
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        domain: Any = None,
+        target: str | None = None,
+        labelled: Any = None,
+        sample_weight: Any = None,
+        groups: Any = None,
+    ) -> Self:
+        """Learn from the labelled rows of all domains; parameters as in `ImageEstimator.fit`."""
+        if self.task not in TASK_NAMES:
+            raise InputError(f"task '{self.task}' does not exist: use one of {', '.join(TASK_NAMES)}.")
+        self.fused_ = Fused(chosen_parts(self.sources, self.columns, self.parts, self.device))
+        frame = self.fused_.frame(X)
+        rows = Rows.of(
+            Table.of(frame),
+            y,
+            regression=not classifies(self),
+            domain=domain,
+            target=target,
+            labelled=labelled,
+            sample_weight=sample_weight,
+            groups=groups,
+        )
+        refuse_task(self, rows.k)
+        if rows.classes is not None:
+            self.classes_ = rows.classes
+        use = rows.labelled
+        frame, weight = frame.iloc[rows.index[use]], rows.weight[use]
+        units = rows.units[use] if groups is not None else copies_of(frame)
+        with one_thread():
+            self.learner_ = fit_learner(
+                self.estimator,
+                self.fused_.fit(frame, weight, self.progress),
+                rows.y[use],
+                weight=weight,
+                units=units,
+                task=self.task,
+                random_state=self.random_state,
+            )
+        return self
+
+    @property
+    def names_(self) -> list[str]:
+        """Names of the fused features."""
+        check_is_fitted(self, "learner_")
+        return self.fused_.names
+
+    def _predict(self, X: Any) -> Floats:
+        check_is_fitted(self, "learner_")
+        frame = self.fused_.frame(X)
+        with one_thread():
+            Z = self.fused_.transform(frame, self.progress)
+            if not classifies(self):
+                return np.asarray(self.learner_.predict(Z), dtype=float)
+            out = np.zeros((len(Z), len(self.classes_)))
+            out[:, np.asarray(self.learner_.classes_, dtype=np.intp)] = self.learner_.predict_proba(Z)
+            return out
+
+    @available_if(has_proba)
+    def predict_proba(self, X: Any) -> Floats:
+        """Class probabilities (n, K), in the order of `classes_`."""
+        return self._predict(X)
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Predicted label or value (n,)."""
+        out = self._predict(X)
+        return np.asarray(self.classes_[out.argmax(axis=1)]) if classifies(self) else out
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Accuracy, or R2 for regression."""
+        measure = accuracy_score if classifies(self) else r2_score
+        return float(measure(y, self.predict(X), sample_weight=sample_weight))
+
+    def plan(self, n_fit: int, n_predict: int) -> dict[str, Any]:
+        """Say what will load, adapt and freeze, and what it will cost; see `LinearProbe.plan`."""
+        from medgraft.methods.finetune.cost import DECODE, forward_seconds
+
+        said: dict[str, Any] = {"load": [], "adapt": [], "freeze": ["all networks"], "learning_rates": {}}
+        each, width = 0.0, 0
+        for part in chosen_parts(self.sources, self.columns, self.parts, self.device):
+            if isinstance(part, NetworkPart):
+                backbone = part.featuriser.backbone()
+                said["load"].append(backbone.report.sentence())
+                said["adapt"] += list(backbone.report.adapted)
+                each, width = each + DECODE + forward_seconds(backbone), width + backbone.d
+            elif part.files:
+                each, width = each + 0.1, width + 100
+        said |= {
+            "load": " ".join(said["load"]),
+            "batchnorm": "frozen: stored statistics",
+            "augmentation": "none",
+        }
+        return said | {"cpu_seconds": (n_fit + n_predict) * each + 2e-6 * n_fit * width}
+
+    def state(self) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+        """Return all that is needed to rebuild it: facts (JSON-able) and tensors, learners as skops bytes."""
+        config: dict[str, Any] = {
+            "task": self.task,
+            "random_state": self.random_state,
+            "device": self.device,
+            "classes": classes_to_json(getattr(self, "classes_", None)),
+        }
+        config["fused"], tensors = self.fused_.state()
+        return config, tensors | {"learner.skops": write_skops(self.learner_)}
+
+    @classmethod
+    def from_state(cls, config: dict[str, Any], tensors: dict[str, torch.Tensor]) -> Self:
+        """Rebuild what :meth:`state` gave; it predicts the same to the last bit.
+
+        Raises
+        ------
+        MedgraftError
+            The learner is of a type that is not trusted.
+        """
+        made = cls(task=config["task"], random_state=config["random_state"], device=config["device"])
+        made.fused_ = Fused.from_state(config["fused"], tensors)
+        made.columns = tuple(made.fused_.columns)
+        classes = classes_from_json(config["classes"])
+        if classes is not None:
+            made.classes_ = classes
+        made.learner_ = read_skops(tensors["learner.skops"])
+        return made
