@@ -10,6 +10,7 @@ import typer
 
 from medgraft.base import MedgraftError
 from medgraft.cli.app import verb
+from medgraft.cli.masks import write_masks
 from medgraft.cli.roles import Data, Group, Image, Skip
 
 
@@ -17,7 +18,9 @@ from medgraft.cli.roles import Data, Group, Image, Skip
 def predict(
     graft: Annotated[str, typer.Argument(help="Folder of a graft, or of the run that made it.")],
     data: Data,
-    out: Annotated[Path, typer.Option(help="File to write: .csv, .tsv or .parquet.")],
+    out: Annotated[
+        Path, typer.Option(help="File to write: .csv, .tsv or .parquet; for masks, a folder.")
+    ],
     image: Image = None,
     group: Group = None,
     skip_unreadable: Skip = False,
@@ -30,7 +33,9 @@ def predict(
     from medgraft.cohort import check_images, read
     from medgraft.graft import load
 
-    if out.is_dir() or not out.absolute().parent.is_dir():
+    model = None if out.suffix else load(graft)
+    folder = model is not None and model.outlines
+    if (out.is_dir() and not folder) or not out.absolute().parent.is_dir():
         raise MedgraftError(f"'{out}' cannot be written: give --out a file in a folder that exists.")
     if out.resolve() == Path(data).resolve():
         raise MedgraftError(
@@ -38,10 +43,14 @@ def predict(
         )
     if out.suffix not in (".csv", ".tsv", ".parquet"):
         raise MedgraftError(f"--out '{out}' should end in .csv, .tsv or .parquet.")
-    model = load(graft)
+    model = model or load(graft)
     cohort = read(data, image=image, group=group, skip_unreadable=skip_unreadable, require_label=False)
     if cohort.kind == "image":
         cohort = check_images(cohort, skip_unreadable)
+    if folder:
+        root = Path(data).resolve()
+        write_masks(model, cohort, out, root if root.is_dir() else root.parent)
+        return
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always", UserWarning)
         table = model.table(cohort)

@@ -18,6 +18,7 @@ from medgraft.cohort import Cohort, read
 from medgraft.cohort.media import PICTURES
 from medgraft.evidence.aggregate import aggregate
 from medgraft.graft.contract import check
+from medgraft.graft.outlines import outline
 from medgraft.graft.save import FORMAT
 
 
@@ -43,6 +44,7 @@ class Graft:
     def __repr__(self) -> str:
         """Say what it predicts and how it was made."""
         what = "a number" if self.classes is None else " or ".join(self.classes)
+        what = "masks" if self.outlines else what
         made = {k: self.manifest[k] for k in ("arm", "choice") if self.manifest.get(k)}
         return f"Graft({str(self.path)!r}: predicts {what} from a {self.manifest['kind']}, {made})"
 
@@ -51,6 +53,11 @@ class Graft:
         """Names of the classes in the order of the probabilities; None for regression."""
         names = self.manifest["classes"]
         return None if names is None else list(names)
+
+    @property
+    def outlines(self) -> bool:
+        """Whether it predicts masks."""
+        return bool(self.manifest["task"] == "segmentation")
 
     @property
     def evidence(self) -> dict[str, Any] | None:
@@ -67,14 +74,18 @@ class Graft:
             The graft predicts numbers, or the data break its contract.
         """
         if self.classes is None:
-            raise MedgraftError("This graft predicts a number, not classes: use predict.")
-        known = np.asarray(self.model.predict_proba(self._input(data)), dtype=float)
+            what = "masks" if self.outlines else "a number"
+            raise MedgraftError(f"This graft predicts {what}, not classes: use predict.")
+        known = np.asarray(self.model.predict_proba(self.input(data)), dtype=float)
         p = np.zeros((len(known), len(self.classes)))
         p[:, np.asarray(self.model.classes_, dtype=int)] = known
         return p
 
-    def predict(self, data: Cohort | pd.DataFrame | str | Path) -> np.ndarray:
-        """Return class names (n,), or values (n,) for regression.
+    def predict(self, data: Cohort | pd.DataFrame | str | Path) -> Any:
+        """Return class names (n,), values (n,) for regression, or a list of masks for segmentation.
+
+        A mask is an array of int on the grid of its sample: (h, w) of an image, (x, y, z) of a volume as
+        `Cohort.open` gives it. To have one in memory at a time, write files: ``medgraft predict``.
 
         Parameters
         ----------
@@ -86,12 +97,16 @@ class Graft:
         MedgraftError
             The data break the graft's contract.
         """
+        if self.outlines:
+            return list(self.model.predict(self.input(data)))
         if self.classes is None:
-            return np.asarray(self.model.predict(self._input(data)), dtype=float)
+            return np.asarray(self.model.predict(self.input(data)), dtype=float)
         return np.asarray(self.classes)[self.predict_proba(data).argmax(axis=1)]
 
     def table(self, data: Cohort | pd.DataFrame | str | Path) -> pd.DataFrame:
         """Return predictions as the command line writes them: one row for each sample.
+
+        Of masks: how many voxels (pixels) and millilitres of each class there are.
 
         A graft that was tested on patients with several rows (``--aggregate``) gives one row for each
         patient, where the data say with ``group`` who that is; ``row`` is then the first of the patient's.
@@ -102,6 +117,8 @@ class Graft:
             As in `predict`.
         """
         data = _cohort(data)
+        if self.outlines:
+            return outline(self, data)
         frame = pd.DataFrame({"row": np.arange(data.n)})
         p = self.predict(data) if self.classes is None else self.predict_proba(data)
         if self.aggregates(data):
@@ -118,7 +135,8 @@ class Graft:
         """Whether `table` joins the rows of these data into patients."""
         return bool(self.manifest.get("aggregate")) and data.group is not None
 
-    def _input(self, data: Cohort | pd.DataFrame | str | Path) -> pd.DataFrame:
+    def input(self, data: Cohort | pd.DataFrame | str | Path) -> pd.DataFrame:
+        """Return what the model reads of data, checked against the contract."""
         data = _cohort(data)
         kind = self.manifest["kind"]
         if kind in PICTURES:
