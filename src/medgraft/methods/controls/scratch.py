@@ -37,6 +37,9 @@ class Scratch(FineTune):
         As in `finetune`.
     lr : float, default 1e-3
         Peak learning rate of all weights.
+    pretext, pretext_epochs
+        As in `finetune`: self-supervision is then all that comes before the labels, and the head is fitted to
+        its features first.
     random_state, device
         As in `finetune`; the seed also decides the random weights.
 
@@ -55,6 +58,8 @@ class Scratch(FineTune):
         task: str = "classification",
         epochs: int = 12,
         lr: float = 1e-3,
+        pretext: str = "none",
+        pretext_epochs: int = 4,
         augmentation: str = "light",
         class_weight: str | None = None,
         validation: float = 0.15,
@@ -71,6 +76,8 @@ class Scratch(FineTune):
             task=task,
             epochs=epochs,
             lr=lr,
+            pretext=pretext,
+            pretext_epochs=pretext_epochs,
             lr_decay=1.0,
             head_lr=lr,
             unfreeze=1.0,

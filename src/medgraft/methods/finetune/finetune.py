@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from medgraft.methods.finetune import adapters, augment, pretext
+from medgraft.methods.finetune import adapters, augment
 from medgraft.methods.finetune.groups import Policy, make_policy
 from medgraft.methods.finetune.head import class_weights
 from medgraft.methods.finetune.images import Labelled
@@ -24,6 +24,7 @@ from medgraft.methods.finetune.stages import (
 from medgraft.methods.finetune.told import plan_of, report_of
 from medgraft.methods.finetune.trained import NetworkEstimator
 from medgraft.methods.registry import method
+from medgraft.methods.selfsup.tasks import check_auxiliary, stages_of
 from medgraft.sources.pretrained import Pretrained
 
 
@@ -72,10 +73,16 @@ class FineTune(NetworkEstimator):
     head_lr : float, default 1e-3
         Peak learning rate of the head.
     pretext : str, default "none"
-        First train the released blocks on all training images without their labels: ``"rotation"`` or
-        ``"simclr"`` (see `medgraft.methods.finetune.pretext.pretrain`).
+        First train the released blocks on all training images without their labels: ``"rotation"``,
+        ``"simclr"``, ``"masked"``, ``"autoencoder"``, or several in turn as in ``"masked+rotation"`` (see
+        `medgraft.methods.selfsup.pretrain.pretrain`).
     pretext_epochs : int, default 4
-        Passes over the images in that stage.
+        Passes over the images for each task.
+    auxiliary : str, default "none"
+        ``"rotation"``: while it is fine-tuned, the network also tells by how many quarters other copies of
+        the training images, labelled or not, are turned.
+    auxiliary_weight : float, default 0.5
+        Of that loss.
     find_lr : bool, default False
         Multiply all three by what a range test on the training rows finds (see `lr_finder`).
     unfreeze : float, default 0.5
@@ -170,6 +177,8 @@ class FineTune(NetworkEstimator):
         head_lr: float = 1e-3,
         pretext: str = "none",
         pretext_epochs: int = 4,
+        auxiliary: str = "none",
+        auxiliary_weight: float = 0.5,
         find_lr: bool = False,
         unfreeze: float = 0.5,
         layers: str = "",
@@ -204,6 +213,8 @@ class FineTune(NetworkEstimator):
         self.head_lr = head_lr
         self.pretext = pretext
         self.pretext_epochs = pretext_epochs
+        self.auxiliary = auxiliary
+        self.auxiliary_weight = auxiliary_weight
         self.find_lr = find_lr
         self.unfreeze = unfreeze
         self.layers = layers
@@ -233,7 +244,8 @@ class FineTune(NetworkEstimator):
     def _fit(self, rows: Labelled) -> None:
         augment.check(self.augmentation)
         adapters.check(self.adapter)
-        pretext.check(self.pretext)
+        stages = stages_of(self.pretext)
+        check_auxiliary(self.auxiliary, self.auxiliary_weight)
         k = 0 if self.task == "regression" else len(self.classes_)
         self.center_, self.spread_ = 0.0, 1.0
         y = rows.y
@@ -250,10 +262,10 @@ class FineTune(NetworkEstimator):
         policy = self._policy()
         recipe = self._recipe(policy, rows.take(train), k)
         self.network_ = self._network(max(k, 1))
-        self.pretext_ = self_supervise(self, rows, train) if self.pretext != "none" else None
+        self.pretext_ = self_supervise(self, rows, train) if stages else None
         if self.batchnorm == "recompute":
             measure_anew(self, rows.take(train).paths)
-        if self._pretrained and k != 1:
+        if (self._pretrained or stages) and k != 1:
             fit_head_to(self, rows.take(train), k, source)
         history = History()
         if self.epochs > 0 and k != 1:
@@ -273,7 +285,12 @@ class FineTune(NetworkEstimator):
         )
 
     def _make_penalty(self) -> Penalty:
-        return make_penalty(self.penalty, self.strength)
+        penalty = make_penalty(self.penalty, self.strength)
+        if self.auxiliary == "none":
+            return penalty
+        from medgraft.methods.selfsup.rotation import Auxiliary
+
+        return Auxiliary(penalty, self.auxiliary_weight, self.random_state)
 
     def _recipe(self, policy: Policy, rows: Labelled, k: int) -> Recipe:
         return Recipe(

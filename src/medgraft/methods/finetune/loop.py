@@ -145,8 +145,8 @@ def train(
 
             history.factor = find_factor(network, recipe, fit, seed)
             recipe = replace(recipe, policy=recipe.policy.faster(history.factor))
-        recipe.penalty.begin(network, recipe.policy.first, fit)
-        module = _module_class()(network.to(device), recipe, fit, held, history, tell, pool, seed)
+        recipe.penalty.begin(network.to(device), recipe.policy.first, fit)
+        module = _module_class()(network, recipe, fit, held, history, tell, pool, seed)
         trainer = pl.Trainer(
             max_epochs=recipe.epochs,
             accelerator={"cuda": "gpu"}.get(device.type, device.type),

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from medgraft.base import MedgraftError
+from medgraft.cohort.digest import digest
 from medgraft.methods.finetune import adapters
 from medgraft.methods.finetune.features import BackboneFeatures
+from medgraft.methods.finetune.groups import make_policy
 from medgraft.methods.finetune.images import Labelled
 from medgraft.sources.pretrained import Pretrained
 
@@ -22,23 +24,39 @@ if TYPE_CHECKING:
 
 def self_supervise(model: FineTune, rows: Labelled, train: Any) -> dict[str, Any]:
     """Train the released blocks without labels: on what may teach, and on the target's other images."""
-    from medgraft.methods.finetune.pretext import pretrain
+    from medgraft.methods.selfsup.pretrain import pretrain
     from medgraft.sources.forward import pick_device
 
-    held = set(rows.paths) - {rows.paths[i] for i in train}
-    paths = dict.fromkeys(rows.paths[i] for i in train) | dict.fromkeys(rows.target_paths)
+    policy = make_policy(
+        [name for name, _ in model.backbone_.module.blocks],
+        unfreeze=model.unfreeze,
+        layers=model.layers,
+        gradual=0.0,
+        epochs=model.pretext_epochs,
+        lr=model.lr,
+        lr_decay=1.0,
+        head_lr=model.lr,
+    )
     return pretrain(
         model.backbone_,
-        [path for path in paths if path not in held],
+        without_label(rows, train),
         model.pretext,
         epochs=model.pretext_epochs,
-        unfreeze=model.unfreeze,
-        lr=model.lr,
+        policy=policy,
+        changes=model.augmentation != "none",
         batch_size=model.batch_size,
+        batchnorm=model.batchnorm,
         seed=model.random_state,
         device=pick_device(model.device),
         tell=model._tell("self-supervision"),
     )
+
+
+def without_label(rows: Labelled, train: Any) -> list[str]:
+    """Images whose pixels may teach: those whose label may, and the target's others; no held-out one."""
+    held = set(rows.paths) - {rows.paths[i] for i in train}
+    paths = dict.fromkeys(rows.paths[i] for i in train) | dict.fromkeys(rows.target_paths)
+    return [path for path in paths if path not in held]
 
 
 def measure_anew(model: FineTune, paths: list[str]) -> None:
@@ -71,37 +89,46 @@ def fit_head_to(model: FineTune, rows: Labelled, k: int, source: Pretrained) -> 
 
 def room_for(model: FineTune, first: int, count: int) -> tuple[int, str]:
     """Return the bytes that `count` activations before block `first` take, and where there is room."""
-    from medgraft.methods.finetune.batches import TYPES, activation_shape, room
+    from medgraft.methods.finetune.activations import TYPES, activation_shape, room
 
     if model.cache not in TYPES:
         raise MedgraftError(f"cache='{model.cache}' does not exist: use one of {', '.join(TYPES)}.")
-    return room(count, activation_shape(model.network_, model.backbone_, first), model.cache)
+    return room(count, activation_shape(model.network_.trunk, model.backbone_, first), model.cache)
 
 
-def inputs_of(model: FineTune, paths: list[str], first: int, changes: bool, device: torch.device) -> Inputs:
-    """Return what training reads: kept activations before block `first`, or the images themselves."""
-    from medgraft.methods.finetune.batches import Kept, Live
+def inputs_of(
+    model: FineTune, paths: list[str], first: int, changes: bool, device: torch.device, quarters: int = 1
+) -> Inputs:
+    """Return what training reads: kept activations before block `first`, or the images themselves.
+
+    With four `quarters` each image is there in four orientations, one after the other.
+    """
+    import torch
+
+    from medgraft.methods.finetune.activations import Kept
+    from medgraft.methods.finetune.batches import Live
     from medgraft.sources.forward import open_image
 
     backbone = model.backbone_
     changes = changes and model.augmentation != "none"
-    views = model.views if changes else 1
+    views, n = model.views if changes else 1, len(paths) * quarters
 
-    def read(i: int) -> Any:
-        return open_image(paths[i], backbone.preprocess)
+    def read(i: int) -> torch.Tensor:
+        return torch.rot90(open_image(paths[i // quarters], backbone.preprocess), i % quarters, (1, 2))
 
-    if first == 0 or not room_for(model, first, len(paths) * views)[1]:
-        each = backbone.channels * backbone.spec.input_size**2
-        return Live(read, len(paths), changes, each)
+    if first == 0 or not room_for(model, first, n * views)[1]:
+        return Live(read, n, changes, backbone.blank().nbytes)
     tell = model._tell("frozen blocks")
-    network, seed = model.network_.to(device), model.random_state
-    return Kept(network, backbone, read, len(paths), views, first, seed, device, tell, model.cache)
+    trunk = model.network_.to(device).eval().trunk
+    keys = [digest(path) + bytes(quarter) for path in paths for quarter in range(quarters)]
+    return Kept(trunk, backbone, keys, read, views, first, device, tell, model.cache)
 
 
 def train_blocks(model: FineTune, rows: Labelled, train: Any, held: Any, recipe: Recipe) -> History:
     """Train the released blocks, adapted if they are to be, and leave the network in its own shape."""
     from medgraft.methods.finetune.batches import Batches
     from medgraft.methods.finetune.loop import train as run
+    from medgraft.methods.selfsup.rotation import QUARTERS, Auxiliary
     from medgraft.sources.forward import pick_device
 
     device = pick_device(model.device)
@@ -118,6 +145,13 @@ def train_blocks(model: FineTune, rows: Labelled, train: Any, held: Any, recipe:
         inputs = inputs_of(model, rows.target_paths, recipe.policy.first, True, device)
         recipe.penalty.target = Batches(
             inputs, np.arange(n), np.zeros(n), np.ones(n), model.batch_size, seed + 1
+        )
+    if isinstance(recipe.penalty, Auxiliary):
+        paths = without_label(rows, train)
+        inputs = inputs_of(model, paths, recipe.policy.first, False, device, QUARTERS)
+        n = len(paths) * QUARTERS
+        recipe.penalty.turned = Batches(
+            inputs, np.arange(n), np.arange(n) % QUARTERS, np.ones(n), model.batch_size, seed + 2
         )
     blocks = [g.block for g in recipe.policy.groups]
     adapters.adapt(model.network_, model.adapter, model.rank, blocks, seed)

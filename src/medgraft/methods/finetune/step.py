@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from medgraft.methods.finetune.loop import Recipe
     from medgraft.sources.network import Network
 
-# Images whose gradient one core computes; fixed, so that the sum is the same on any number of cores.
-PIECE = 8
-
 
 class Step:
     """Loss and gradient of batches that enter the network at some block.
@@ -58,11 +55,7 @@ class Step:
             y = torch.stack([y, y[partner]], dim=1)
             w = torch.stack([own * w, (1.0 - own) * w[partner]], dim=1)
         parts = (x, y, w / w.sum(), share)
-        if self.pool is None:
-            loss = self._loss(*parts)
-            self.backward(loss)
-        else:
-            loss = self._in_pieces(parts, self.pool)
+        loss = self._in_turn(parts) if self.pool is None else self._in_pieces(parts, self.pool)
         self.recipe.penalty.add_gradient(self.network)
         return float(loss)
 
@@ -79,7 +72,7 @@ class Step:
             with torch.no_grad():
                 return float((w * self.recipe.loss(self.network.rest(*self._entered(x)), y)).sum())
 
-        batches = held.in_order(PIECE)
+        batches = held.in_order(self.network.trunk.piece)
         losses = map(part, batches) if self.pool is None else self.pool.map(part, batches)
         return sum(losses) / total
 
@@ -99,21 +92,38 @@ class Step:
 
         x, first = self._entered(x)
         scores, maps, features = self.network.rest_with_map(x, first)
-        targets = [(y, w)] if y.ndim == 1 else [(y[:, j], w[:, j]) for j in range(y.shape[1])]
+        targets = [(y, w)] if w.ndim == 1 else [(y[:, j], w[:, j]) for j in range(y.shape[1])]
         total = torch.stack([(v * self.recipe.loss(scores, t)).sum() for t, v in targets]).sum()
         extra = self.recipe.penalty.of_batch(x, first, maps, features)
         return total + (extra if extra.ndim == 0 else (share * extra).sum())
+
+    def _in_turn(self, parts: tuple[torch.Tensor, ...]) -> torch.Tensor:
+        """Add up the gradients of as many samples at a time as memory holds, mostly of all at once."""
+        import torch
+
+        most = self.network.trunk.whole
+        if not most or self.recipe.penalty.whole_batch:
+            most = len(parts[0])
+        losses = []
+        for part in zip(*(torch.split(t, most) for t in parts), strict=True):
+            loss = self._loss(*part)
+            self.backward(loss)
+            losses.append(loss.detach())
+        return torch.stack(losses).sum()
 
     def _in_pieces(self, parts: tuple[torch.Tensor, ...], pool: ThreadPoolExecutor) -> torch.Tensor:
         import torch
 
         weights = [p for p in self.network.parameters() if p.requires_grad]
 
-        def piece(part: Any) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
+        def piece(part: Any) -> tuple[torch.Tensor, tuple[torch.Tensor | None, ...]]:
             loss = self._loss(*part)
-            return loss.detach(), torch.autograd.grad(loss, weights)
+            return loss.detach(), torch.autograd.grad(loss, weights, allow_unused=True)
 
-        done = list(pool.map(piece, zip(*(torch.split(t, PIECE) for t in parts), strict=True)))
+        done = list(
+            pool.map(piece, zip(*(torch.split(t, self.network.trunk.piece) for t in parts), strict=True))
+        )
         for weight, *grads in zip(weights, *(g for _, g in done), strict=True):
-            weight.grad = torch.stack(grads).sum(dim=0)
+            known = [g for g in grads if g is not None]  # none: a block above the map that is read
+            weight.grad = torch.stack(known).sum(dim=0) if known else None
         return torch.stack([loss for loss, _ in done]).sum()

@@ -8,13 +8,24 @@ from medgraft.methods.finetune import augment, cost
 from medgraft.methods.finetune.groups import Policy
 from medgraft.methods.finetune.loop import History
 from medgraft.methods.finetune.stages import room_for
+from medgraft.methods.selfsup.tasks import PRETEXTS, stages_of
 from medgraft.sources.pretrained import Pretrained
 
 if TYPE_CHECKING:
     from medgraft.methods.finetune.finetune import FineTune
 
 # Settings that the report repeats.
-TOLD = ("batchnorm", "augmentation", "adapter", "penalty", "loss", "mix", "optimizer", "schedule")
+TOLD = (
+    "batchnorm",
+    "augmentation",
+    "adapter",
+    "penalty",
+    "loss",
+    "mix",
+    "optimizer",
+    "schedule",
+    "auxiliary",
+)
 
 
 def report_of(model: FineTune, policy: Policy, history: History, n_train: int, n_held: int) -> dict[str, Any]:
@@ -41,8 +52,8 @@ def plan_of(model: FineTune, n_fit: int, n_predict: int) -> dict[str, Any]:
     made.backbone_ = Pretrained.of(model.source).load(pretrained=model._pretrained, seed=model.random_state)
     policy, made.network_ = made._policy(), made._network(2)
     views = model.views if model.augmentation != "none" else 1
-    # Each pretext epoch shows every image in four orientations, or twice.
-    epochs = model.epochs + model.pretext_epochs * {"none": 0, "rotation": 4, "simclr": 2}[model.pretext]
+    shown = sum(PRETEXTS[name] for name in stages_of(model.pretext))
+    epochs = model.epochs * (2 if model.auxiliary != "none" else 1) + model.pretext_epochs * shown
     bytes_kept, place = room_for(made, policy.first, n_fit * views) if policy.first else (0, "")
     probed = made.network_, made.backbone_, policy.first
     seconds = cost.training_seconds(*probed, epochs=epochs, views=views, head=model._pretrained)

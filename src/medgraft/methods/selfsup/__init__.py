@@ -1,0 +1,1 @@
+"""Self-supervision: what a network can learn from images without labels."""
