@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,10 @@ import torch
 from torch import nn
 
 from medgraft.base import MedgraftError
-from medgraft.sources.adapt import adapt_channels, adapt_norm, adaptable
+from medgraft.sources.adapt import adapt_channels, adapt_norm, adapt_places, adaptable
 from medgraft.sources.build import build
 from medgraft.sources.hub import fetch
+from medgraft.sources.insert import insert
 from medgraft.sources.preprocess import Preprocess
 from medgraft.sources.pretrained import sha256_of
 from medgraft.sources.report import ENOUGH, LoadReport
@@ -67,6 +69,7 @@ class Backbone:
         self.spec, self.channels, self.module, self.report = spec, channels, module, report
         self.volume = volume
         self.preprocess = _preprocess(spec, channels, volume)
+        self.attention: dict[str, Any] = {}
         self.d = self._width()
 
     def blank(self, n: int = 1) -> torch.Tensor:
@@ -77,8 +80,13 @@ class Backbone:
     def _width(self) -> int:
         """Find the number of features by looking at some."""
         sample = torch.zeros(1, 1, 16, 16, 16) if self.spec.dims == 3 else self.blank()
-        with torch.inference_mode():
-            out = self.module(sample)
+        try:
+            with torch.inference_mode():
+                out = self.module(sample)
+        except (RuntimeError, ValueError) as error:  # a map that has shrunk to nothing
+            raise MedgraftError(
+                f"'{self.spec.name}' cannot take images of {self.spec.input_size} pixels: use a larger size."
+            ) from error
         if not isinstance(out, torch.Tensor) or out.ndim != 2:
             raise MedgraftError(
                 f"'{self.spec.name}' does not turn an image into one row of features: use another network."
@@ -99,10 +107,16 @@ class Backbone:
             digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()
 
+    def insert(self, kind: str, blocks: list[str], seed: int = 0) -> None:
+        """Put attention behind blocks: see `medgraft.sources.insert.insert`; it is saved with the rest."""
+        insert(self.module, kind, blocks, self.blank(), seed)
+        self.attention = {"kind": kind, "blocks": blocks}
+
     def config(self) -> dict[str, Any]:
         """Return all but the weights, JSON-able, for :meth:`from_config`."""
         reading = {} if self.volume is None else {"volume": self.volume.to_dict()}
-        return {"network": self.spec.to_dict(), "channels": self.channels, **reading}
+        added = {"attention": self.attention} if self.attention else {}
+        return {"network": self.spec.to_dict(), "channels": self.channels, **reading, **added}
 
     def tensors(self) -> dict[str, torch.Tensor]:
         """Return the weights by name."""
@@ -120,14 +134,18 @@ class Backbone:
         spec = PretrainedSpec.from_dict(config["network"])
         volume = VolumeInput.of(config["volume"]) if "volume" in config else None
         trunk = _trunk(spec, config["channels"], 0, volume)
+        nothing = LoadReport(spec.name, (), (), (), (), "", config["channels"])
+        made = cls(spec, config["channels"], trunk, nothing, volume)
+        if "attention" in config:
+            made.insert(str(config["attention"]["kind"]), list(config["attention"]["blocks"]))
         names = sorted(trunk.net.state_dict())
         if names != sorted(tensors):
             raise MedgraftError(
                 f"The saved weights do not fit the network '{spec.name}': save the model again."
             )
         _copy(trunk.net, tensors)
-        report = LoadReport(spec.name, tuple(names), (), (), (), "", config["channels"])
-        return cls(spec, config["channels"], trunk, report, volume)
+        made.report = replace(nothing, loaded=tuple(names))
+        return made
 
 
 def load(
@@ -184,7 +202,7 @@ def load(
         whose = f"'{Path(spec.path).name}'" if spec.path else "the library"
         raise MedgraftError(
             f"The weights from {whose} are of another architecture than '{spec.name}': only "
-            f"{len(report.loaded) + len(report.adapted)} of {report.total} trunk tensors fit; name the right "
+            f"{report.came} of {report.total} trunk tensors fit; name the right "
             "one as in FILE.safetensors@timm:NAME, or allow a partial load (allow_partial)."
         )
     return Backbone(spec, channels, trunk, report, volume)
@@ -220,7 +238,7 @@ def _fill(
     own = net.state_dict()
     weights = renamed(weights, set(own))
     taken: dict[str, torch.Tensor] = {}
-    loaded, adapted = [], []
+    loaded, adapted, resized = [], [], []
     for name, have in own.items():
         given = weights.get(name)
         if given is None:
@@ -230,6 +248,9 @@ def _fill(
         elif adaptable(given.shape, have.shape) and have.shape[1] == channels:
             given = adapt_channels(given.float(), channels)
             adapted.append(name)
+        elif (placed := adapt_places(net, name, given, have)) is not None:
+            given = placed
+            resized.append(name)
         else:
             continue
         taken[name] = given
@@ -246,6 +267,7 @@ def _fill(
         tensors([n for n in own if n not in taken]),
         sha,
         channels,
+        tuple(resized),
     )
 
 

@@ -45,6 +45,7 @@ class Trunk(nn.Module):
         self.register_buffer("mean", torch.tensor(mean).mul(255.0).view(shape), persistent=False)
         self.register_buffer("std", torch.tensor(std).mul(255.0).view(shape), persistent=False)
         self._blocks: list[tuple[str, tuple[str, ...]]] | None = None
+        self.inserted: list[str] = []
 
     def normalise(self, images: torch.Tensor) -> torch.Tensor:
         """Bring pixels 0 to 255 (any dtype) to what the network was trained on."""
@@ -52,6 +53,8 @@ class Trunk(nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Return features (b, d) of images (b, c, s, s) with values 0 to 255."""
+        if self.inserted:
+            return self.suffix(images, 0)
         return _flat(self.net(self.normalise(images)))
 
     @property
@@ -62,6 +65,14 @@ class Trunk(nn.Module):
             probe = torch.zeros_like(self.mean).expand(2, -1, *[side] * self.dims)
             self._blocks = _chain(self.net, probe)
         return self._blocks
+
+    def insert(self, block: int, after: int, module: nn.Module) -> None:
+        """Run one more module behind the `after`-th of a block: a child of `net`, which never calls it."""
+        name, parts = self.blocks[block]
+        added = f"inserted_{block}"
+        self.net.add_module(added, module.to(self.mean.device).train(self.training))
+        self.blocks[block] = (name, (*parts[: after + 1], added, *parts[after + 1 :]))
+        self.inserted.append(added)
 
     def block_modules(self, block: int) -> list[nn.Module]:
         """Modules of one block, in the order in which they run."""
