@@ -69,8 +69,15 @@ class Plan:
             for key in ("load", "adapt", "freeze", "learning_rates", "batchnorm", "augmentation"):
                 if a.get(key):
                     rows.append(f"  {'':<{width}}    {key.replace('_', ' ')}: {_plain(a[key])}")
+            if (a.get("prefix_cache") or {}).get("bytes"):
+                rows.append(f"  {'':<{width}}    prefix cache: {_cache(a['prefix_cache'])}")
         rows.append(f"In all about {_duration(60 * self.cpu_minutes)} of CPU time.")
         return "\n".join(rows)
+
+
+def _cache(said: dict[str, Any]) -> str:
+    where = {"disk": "on disk", "memory": "in memory"}[said["place"]]
+    return f"{said['bytes'] / 1e6:.0f} MB {where}, saves about {_duration(said['saves_cpu_seconds'])} CPU"
 
 
 def _plain(value: Any) -> str:

@@ -356,5 +356,25 @@ def test_mixing_and_penalties_do_not_change_what_the_held_out_loss_measures(netw
 
 def test_the_plan_says_where_activations_will_be_kept(network):
     said = FineTune(network).plan(100, 10)["prefix_cache"]
-    assert said["place"] == "memory" and said["bytes"] > 0
-    assert FineTune(network, unfreeze=1.0).plan(100, 10)["prefix_cache"] == {"place": "none", "bytes": 0}
+    assert said["place"] == "memory" and said["bytes"] > 0 and said["saves_cpu_seconds"] > 0
+    nothing = {"place": "none", "bytes": 0, "saves_cpu_seconds": 0.0}
+    assert FineTune(network, unfreeze=1.0).plan(100, 10)["prefix_cache"] == nothing
+
+
+@pytest.mark.parametrize("adapter", ["none", "lora"])
+def test_attention_put_in_trains_with_its_block_and_is_saved(network, images, adapter):
+    put = {"attention": "se", "attention_at": "blocks.4", "adapter": adapter, "rank": 2}
+    plain, m = fitted(network, images, epochs=0), fitted(network, images, epochs=0, **put)
+    assert np.array_equal(m.predict_proba(images), plain.predict_proba(images))  # at first it changes nothing
+    assert not m.backbone_.tensors()["inserted_5.gate.2.weight"].any()
+    m = fitted(network, images, epochs=1, validation=0.0, **put)
+    assert m.backbone_.tensors()["inserted_5.gate.2.weight"].any()
+    again = FineTune.from_state(*m.state())
+    assert np.array_equal(again.predict_proba(images), m.predict_proba(images))
+
+
+def test_attention_behind_a_frozen_block_is_refused(network, images):
+    with pytest.raises(MedgraftError, match=r"'blocks\.0', which is frozen: release it"):
+        fitted(network, images, attention="cbam", attention_at="blocks.0", unfreeze=0.2)
+    with pytest.raises(MedgraftError, match="attention_at='layer9' names no block"):
+        fitted(network, images, attention="cbam", attention_at="layer9")

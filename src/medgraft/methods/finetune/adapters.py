@@ -1,4 +1,4 @@
-"""Training few weights: low-rank changes of matrices, or biases alone."""
+"""Training few weights, low-rank changes of matrices or biases alone, or new ones: attention put in."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from medgraft.base import MedgraftError
 
 if TYPE_CHECKING:
+    from medgraft.methods.finetune.groups import Policy
+    from medgraft.sources.backbone import Backbone
     from medgraft.sources.network import Network
 
 ADAPTERS = ("none", "lora", "bitfit")
@@ -55,12 +57,13 @@ def adapt(network: Network, adapter: str, rank: int, blocks: Iterable[int], seed
         return
     if rank < 1:
         raise MedgraftError(f"rank={rank} is out of range: use a whole number from 1.")
+    new = [network.trunk.net.get_submodule(name) for name in network.trunk.inserted]
     chosen: set[int] = set()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         for block in blocks:
             for part in network.trunk.block_modules(block):
-                for module in part.modules():
+                for module in part.modules() if part not in new else ():
                     if not has_matrix(module) or parametrize.is_parametrized(module):
                         continue
                     weight: torch.Tensor = module.weight  # type: ignore[assignment]
@@ -73,7 +76,31 @@ def adapt(network: Network, adapter: str, rank: int, blocks: Iterable[int], seed
         raise MedgraftError(
             f"No released layer has a matrix for rank {rank}: lower the rank, or release more."
         )
-    network.only = chosen
+    network.only = chosen | {id(p) for part in new for p in part.parameters()}
+
+
+def attend(backbone: Backbone, attention: str, at: str, policy: Policy, seed: int) -> None:
+    """Put attention behind released blocks of a backbone: those that `at` names, else the last one.
+
+    Raises
+    ------
+    MedgraftError
+        No such attention; a block that is frozen, or has no maps of channels.
+    """
+    if attention == "none":
+        return
+    from medgraft.methods.finetune.groups import named
+
+    blocks = [name for name, _ in backbone.module.blocks]
+    places = named(blocks, at, "attention_at") if at else [len(blocks) - 1]
+    released = {group.block for group in policy.groups}
+    frozen = [blocks[place] for place in places if place not in released]
+    if frozen:
+        raise MedgraftError(
+            f"attention='{attention}' would stand behind '{frozen[0]}', which is frozen: release it "
+            "(unfreeze or layers), or name blocks that train with attention_at."
+        )
+    backbone.insert(attention, [blocks[place] for place in places], seed)
 
 
 def merge(network: Network) -> None:

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from medgraft.sources.preprocess import Preprocess
 
 if TYPE_CHECKING:
     from medgraft.sources.backbone import Backbone
     from medgraft.sources.network import Network
 
-DECODE = 0.004  # CPU seconds to read, decode and resize an image of ordinary size
+DECODE = Preprocess.seconds
 
 
 def forward_seconds(backbone: Backbone) -> float:
     """CPU seconds of a forward pass over one image."""
     import torch
 
-    from medgraft.sources.forward import CPU_BATCH, run_batches
+    from medgraft.sources.forward import CPU_BATCH, run_batches, workers
 
-    image = torch.zeros(
-        backbone.channels, backbone.spec.input_size, backbone.spec.input_size, dtype=torch.uint8
-    )
+    if backbone.volume is not None:  # dear enough to be timed without filling a batch
+        trunk = torch.no_grad()(backbone.module.cpu())
+        with workers(1) as one:
+            return one.submit(_timed, lambda: trunk(backbone.blank())).result()
+    image = backbone.blank()[0]
     n = 2 * CPU_BATCH
     return _timed(lambda: run_batches(n, lambda i: image, backbone.module.cpu())) / n
 
@@ -36,8 +41,8 @@ def step_seconds(network: Network, backbone: Backbone, first: int, batch: int = 
     from medgraft.sources.forward import workers
     from medgraft.sources.memory import kept_memory
 
-    size = backbone.spec.input_size
-    images = torch.zeros(batch, backbone.channels, size, size, dtype=torch.uint8)
+    batch = min(batch, backbone.module.piece)
+    images = backbone.blank(batch)
     network.release(range(first, len(network.trunk.blocks)))
     network.train()
 
@@ -60,18 +65,48 @@ def step_seconds(network: Network, backbone: Backbone, first: int, batch: int = 
     return costs
 
 
-def training_seconds(
-    network: Network, backbone: Backbone, first: int, *, epochs: int, views: int, head: bool
-) -> Callable[[int, int], float]:
-    """CPU seconds as a function of the images to learn from and those to predict.
+@dataclass(frozen=True)
+class Training:
+    """What one training costs in CPU seconds.
 
-    `first` is the lowest block that trains, `views` how often the frozen ones see an image, and `head`
-    whether one more pass fits the head.
+    Attributes
+    ----------
+    each, predicted : float
+        For an image to learn from, and for one to predict.
+    saved : float
+        What kept activations save for an image to learn from.
+    """
+
+    each: float
+    predicted: float
+    saved: float
+
+    def seconds(self, n_fit: int, n_predict: int) -> float:
+        """Return the cost of so many images."""
+        return n_fit * self.each + n_predict * self.predicted
+
+
+def training(
+    network: Network,
+    backbone: Backbone,
+    first: int,
+    *,
+    epochs: int,
+    views: int,
+    head: bool,
+    kept: bool = True,
+) -> Training:
+    """Return what a training costs.
+
+    `first` is the lowest block that trains, `views` how often the frozen ones see an image if their
+    activations are `kept` (else they run in each epoch), and `head` whether one more pass fits the head.
     """
     before, step = step_seconds(network, backbone, first)
     forward = forward_seconds(backbone)
-    each = forward * head + before * views + 2 * DECODE + epochs * step
-    return lambda n_fit, n_predict: n_fit * each + n_predict * (forward + DECODE)
+    read = backbone.preprocess.seconds
+    runs = views if kept else epochs
+    each = forward * head + before * runs + 2 * read + epochs * step
+    return Training(each, forward + read, before * max(epochs - runs, 0))
 
 
 def _timed(work: Callable[[], object]) -> float:

@@ -25,6 +25,7 @@ from medgraft.methods.finetune.told import plan_of, report_of
 from medgraft.methods.finetune.trained import NetworkEstimator
 from medgraft.methods.registry import method
 from medgraft.methods.selfsup.tasks import check_auxiliary, stages_of
+from medgraft.methods.table import InputError
 from medgraft.sources.pretrained import Pretrained
 
 
@@ -42,6 +43,8 @@ from medgraft.sources.pretrained import Pretrained
         "Li et al. 2019, arXiv:1901.09229 (penalty=delta)",
         "Chen et al. 2019, NeurIPS 32 (penalty=bss)",
         "Hu et al. 2022, arXiv:2106.09685 (adapter=lora)",
+        "Hu, Shen and Sun 2018, doi:10.1109/CVPR.2018.00745 (attention=se)",
+        "Woo et al. 2018, doi:10.1007/978-3-030-01234-2_1 (attention=cbam)",
     ),
     default=True,
 )
@@ -95,6 +98,11 @@ class FineTune(NetworkEstimator):
         ``"lora"``: released matrices change by one of low rank; ``"bitfit"``: only biases and norms train.
     rank : int, default 8
         Of ``"lora"``.
+    attention : str, default "none"
+        New weights put into the network, which at first change nothing and train with their block: ``"se"``
+        (squeeze and excitation), ``"cbam"`` or ``"self"`` (see `medgraft.networks.attention`).
+    attention_at : str, default ""
+        Released blocks behind whose maps it stands, named as in `layers`; empty: the last one.
     penalty : str, default "none"
         ``"l2-sp"``: weights are drawn to the pretrained ones; ``"delta"``: the last map is; ``"bss"``: weak
         directions of the features are shrunk.
@@ -185,6 +193,8 @@ class FineTune(NetworkEstimator):
         gradual: float = 0.3,
         adapter: str = "none",
         rank: int = 8,
+        attention: str = "none",
+        attention_at: str = "",
         penalty: str = "none",
         strength: float = -1.0,
         batchnorm: str = "frozen",
@@ -221,6 +231,8 @@ class FineTune(NetworkEstimator):
         self.gradual = gradual
         self.adapter = adapter
         self.rank = rank
+        self.attention = attention
+        self.attention_at = attention_at
         self.penalty = penalty
         self.strength = strength
         self.batchnorm = batchnorm
@@ -246,6 +258,8 @@ class FineTune(NetworkEstimator):
         adapters.check(self.adapter)
         stages = stages_of(self.pretext)
         check_auxiliary(self.auxiliary, self.auxiliary_weight)
+        if self.kind_ == "volume" and (stages or self.auxiliary != "none"):
+            raise InputError("Self-supervision is for images: leave out pretext and auxiliary with volumes.")
         k = 0 if self.task == "regression" else len(self.classes_)
         self.center_, self.spread_ = 0.0, 1.0
         y = rows.y
@@ -257,9 +271,10 @@ class FineTune(NetworkEstimator):
         rows = replace(rows, y=y.astype(np.int64) if k else y, weight=weight)
         train, held = hold_out(rows.y, rows.units, self.validation, self.random_state, k)
         self.note_ = "" if len(held) else "Too few rows for an inner split: no early stopping."
-        source = Pretrained.of(self.source)
+        source = self._source()
         self.backbone_ = source.load(pretrained=self._pretrained, seed=self.random_state)
         policy = self._policy()
+        adapters.attend(self.backbone_, self.attention, self.attention_at, policy, self.random_state)
         recipe = self._recipe(policy, rows.take(train), k)
         self.network_ = self._network(max(k, 1))
         self.pretext_ = self_supervise(self, rows, train) if stages else None

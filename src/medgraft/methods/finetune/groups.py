@@ -124,8 +124,8 @@ def make_policy(
     return Policy(frozen, tuple(groups), head_lr, len(blocks))
 
 
-def named(blocks: list[str], layers: str) -> list[int]:
-    """Return the places of the blocks that some words name, in order.
+def named(blocks: list[str], layers: str, setting: str = "layers") -> list[int]:
+    """Return the places of the blocks that the words of a setting name, in order.
 
     Raises
     ------
@@ -145,6 +145,8 @@ def named(blocks: list[str], layers: str) -> list[int]:
         else:
             found = {place for place, name in enumerate(blocks) if fnmatchcase(name, part.strip())}
         if not found:
-            raise MedgraftError(f"layers='{part}' names no block of the network: it has {', '.join(blocks)}.")
+            raise MedgraftError(
+                f"{setting}='{part}' names no block of the network: it has {', '.join(blocks)}."
+            )
         places |= found
     return sorted(places)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from medgraft.methods.finetune import augment, cost
+from medgraft.methods.finetune import adapters, augment, cost
 from medgraft.methods.finetune.groups import Policy
 from medgraft.methods.finetune.loop import History
 from medgraft.methods.finetune.stages import room_for
@@ -19,6 +19,7 @@ TOLD = (
     "batchnorm",
     "augmentation",
     "adapter",
+    "attention",
     "penalty",
     "loss",
     "mix",
@@ -50,13 +51,16 @@ def plan_of(model: FineTune, n_fit: int, n_predict: int) -> dict[str, Any]:
     augment.check(model.augmentation)
     made = type(model)(**model.get_params(deep=False))
     made.backbone_ = Pretrained.of(model.source).load(pretrained=model._pretrained, seed=model.random_state)
-    policy, made.network_ = made._policy(), made._network(2)
+    policy = made._policy()
+    adapters.attend(made.backbone_, made.attention, made.attention_at, policy, made.random_state)
+    made.network_ = made._network(2)
     views = model.views if model.augmentation != "none" else 1
     shown = sum(PRETEXTS[name] for name in stages_of(model.pretext))
     epochs = model.epochs * (2 if model.auxiliary != "none" else 1) + model.pretext_epochs * shown
     bytes_kept, place = room_for(made, policy.first, n_fit * views) if policy.first else (0, "")
     probed = made.network_, made.backbone_, policy.first
-    seconds = cost.training_seconds(*probed, epochs=epochs, views=views, head=model._pretrained)
+    price = cost.training(*probed, epochs=epochs, views=views, head=model._pretrained, kept=bool(place))
+    cache: dict[str, Any] = {"place": place or "none", "bytes": bytes_kept if place else 0}
     report = made.backbone_.report
     words = {"frozen": "frozen: statistics and weights stay", "adapt": "adapts in released blocks"}
     return {
@@ -65,6 +69,6 @@ def plan_of(model: FineTune, n_fit: int, n_predict: int) -> dict[str, Any]:
         **policy.describe(),
         "batchnorm": words.get(model.batchnorm, "statistics of the training images, then frozen"),
         "augmentation": augment.WORDS[model.augmentation],
-        "prefix_cache": {"place": place or "none", "bytes": bytes_kept if place else 0},
-        "cpu_seconds": seconds(n_fit, n_predict),
+        "prefix_cache": cache | {"saves_cpu_seconds": round(n_fit * price.saved, 1)},
+        "cpu_seconds": price.seconds(n_fit, n_predict),
     }
