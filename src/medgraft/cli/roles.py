@@ -29,6 +29,9 @@ Signal = Annotated[str | None, typer.Option(help="Column with paths of signals."
 Sequence = Annotated[str | None, typer.Option(help="Column that holds sequences.")]
 Omics = Annotated[str | None, typer.Option(help="Matrix file whose samples are the rows, or a column.")]
 Mask = Annotated[str | None, typer.Option(help="Column with paths of masks.")]
+Features = Annotated[
+    str | None, typer.Option(help="Columns to learn from, also beside images: age,sex. Default: all others.")
+]
 Columns = Annotated[str | None, typer.Option(help="Names of the columns of a table without header: a,b,c.")]
 Kind = Annotated[str | None, typer.Option(help="What to read where a format has several: image.")]
 Task = Annotated[
@@ -52,7 +55,7 @@ _ROLES = (
     "signal",
     "sequence",
 )
-_MORE = ("omics", "mask", "columns", "kind", "task", "levels")
+_MORE = ("omics", "mask", "features", "columns", "kind", "task", "levels")
 
 
 def roles_of(given: dict[str, Any]) -> dict[str, Any]:
@@ -66,6 +69,7 @@ def roles_of(given: dict[str, Any]) -> dict[str, Any]:
     roles = {name: given[name] for name in (*_ROLES, *_MORE) if name in given}
     if "protected" in roles:
         roles["protected"] = tuple(roles["protected"] or ())
-    if roles.get("columns"):
-        roles["columns"] = [name.strip() for name in roles["columns"].split(",")]
+    for role in ("features", "columns"):
+        if roles.get(role):
+            roles[role] = [name.strip() for name in roles[role].split(",")]
     return roles

@@ -16,6 +16,7 @@ from medgraft.cli.roles import (
     Columns,
     Data,
     Domain,
+    Features,
     Group,
     Image,
     Kind,
@@ -57,12 +58,14 @@ def trial(
     sequence: Sequence = None,
     omics: Omics = None,
     mask: Mask = None,
+    features: Features = None,
     columns: Columns = None,
     kind: Kind = None,
     source: Annotated[
         list[str] | None,
         typer.Option(
-            help="timm:NAME, torchvision:NAME, a .safetensors or .pth file, or a second cohort. Repeatable."
+            help="timm:NAME, torchvision:NAME, a .safetensors or .pth file, radiomics, or a second cohort. "
+            "Repeatable."
         ),
     ] = None,
     arm: Annotated[
@@ -120,6 +123,7 @@ def trial(
     from medgraft.cohort import check_images, read
     from medgraft.report import build
     from medgraft.sources import Pretrained, source_kind
+    from medgraft.sources.radiomics import Radiomics
     from medgraft.trial import Trial
 
     roles = roles_of(given) | {"skip_unreadable": skip_unreadable}
@@ -130,6 +134,9 @@ def trial(
 
     sources: list[Any] = []
     for spec in source or ():
+        if source_kind(spec) == "radiomics":
+            sources.append(Radiomics.of(spec))
+            continue
         sources.append(Pretrained(spec) if source_kind(spec) == "network" else cohort_of(spec, domain=None))
     cohort = cohort_of(data)
     made = Trial(

@@ -199,6 +199,24 @@ class Cohort:
             return pd.DataFrame({self.kind: self.table[self.media[self.kind]]})
         return self.table[list(self.features)]
 
+    @property
+    def inputs(self) -> pd.DataFrame:
+        """All that a model may read: the columns of references, named by their kinds, and the features.
+
+        Raises
+        ------
+        MedgraftError
+            A feature is named like a kind.
+        """
+        taken = [feature for feature in self.features if feature in KINDS]
+        if self.media and taken:
+            raise MedgraftError(
+                f"The column '{taken[0]}' of '{self.name}' is a feature that is called like a kind of file: "
+                "rename it, or leave it out of features=[...]."
+            )
+        references = {kind: self.table[column] for kind, column in self.media.items()}
+        return pd.DataFrame(references | {feature: self.table[feature] for feature in self.features})
+
     def content(self) -> NDArray[np.str_]:
         """Return a checksum of what a model reads of each sample, (n,): equal for exact copies."""
         if self.kind in ("table", "sequence"):

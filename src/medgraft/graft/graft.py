@@ -145,7 +145,7 @@ class Graft:
                     f"This graft reads {kind}s, but '{data.name}' is a {data.kind}: say with --{kind} which "
                     "column holds their paths."
                 )
-            return data.X
+            return _beside(data, _columns_of(self.model), self.manifest["schema"])
         if data.kind == "image" and not data.features:
             raise MedgraftError(f"This graft reads a table, but '{data.name}' is a folder of images.")
         frame, said = check(data.table, self.manifest["schema"])
@@ -161,6 +161,26 @@ def _by_patient(data: Cohort, p: np.ndarray, how: str, labels: bool) -> tuple[pd
     who = data.table[str(data.group)].to_numpy()[first]
     frame = pd.DataFrame({"row": first, str(data.group): who, "rows": rows}).iloc[order]
     return frame.reset_index(drop=True), aggregate(p, data.groups, how, labels=labels)[order]
+
+
+def _columns_of(model: Any) -> list[str]:
+    """Columns of the table that a model of images reads beside them, its own and its members'."""
+    found = list(getattr(model, "columns", ()))
+    for member in getattr(model, "members_", {}).values():
+        found += [name for name in _columns_of(member) if name not in found]
+    return found
+
+
+def _beside(data: Cohort, columns: list[str], schema: dict[str, Any]) -> pd.DataFrame:
+    """Return the references of a cohort, and the columns beside them, checked against the contract."""
+    if not columns:
+        return data.X if data.mask is None else data.X.assign(mask=data.table[data.mask])
+    wanted = {"columns": [column for column in schema["columns"] if column["name"] in columns]}
+    frame, said = check(data.table, wanted)
+    for sentence in said:
+        warnings.warn(sentence, stacklevel=4)
+    references = {kind: data.table[column] for kind, column in data.media.items()}
+    return pd.DataFrame(references).join(frame)
 
 
 def _cohort(data: Cohort | pd.DataFrame | str | Path) -> Cohort:

@@ -14,6 +14,7 @@ from medgraft.sources.volumes import VolumeInput
 if TYPE_CHECKING:
     from medgraft.cohort import Cohort
     from medgraft.sources.backbone import Backbone
+    from medgraft.sources.radiomics import Radiomics
     from medgraft.sources.resolve import PretrainedSpec
 
 
@@ -136,7 +137,7 @@ def sha256_of(path: str | Path) -> str:
 
 
 def source_kind(spec: str) -> str:
-    """Tell whether a few words mean a network or a cohort.
+    """Tell whether a few words mean a network, radiomics or a cohort.
 
     Parameters
     ----------
@@ -146,12 +147,12 @@ def source_kind(spec: str) -> str:
     Returns
     -------
     str
-        ``"network"`` or ``"cohort"``.
+        ``"network"``, ``"radiomics"`` or ``"cohort"``.
 
     Raises
     ------
     MedgraftError
-        They mean neither.
+        They mean none of these.
 
     Examples
     --------
@@ -163,6 +164,8 @@ def source_kind(spec: str) -> str:
 
     if spec.partition(":")[0] in LIBRARIES or split_file(spec)[0]:
         return "network"
+    if spec.partition(":")[0] == "radiomics":
+        return "radiomics"
     if Path(spec).expanduser().exists():
         return "cohort"
     near = did_you_mean(spec, networks) or did_you_mean(f"timm:{spec}", networks)
@@ -171,13 +174,13 @@ def source_kind(spec: str) -> str:
     )
 
 
-def source(spec: str | Path | Cohort | Pretrained) -> Pretrained | Cohort:
-    """Make a source of a name; a cohort or a network stays what it is.
+def source(spec: str | Path | Cohort | Pretrained | Radiomics) -> Pretrained | Radiomics | Cohort:
+    """Make a source of a name; a cohort, a network or radiomics stays what it is.
 
     Parameters
     ----------
-    spec : str, path, Cohort or Pretrained
-        A network's name or weight file (see `Pretrained`).
+    spec : str, path, Cohort, Pretrained or Radiomics
+        A network's name or weight file (see `Pretrained`), or ``"radiomics:region=otsu"`` (see `Radiomics`).
 
     Raises
     ------
@@ -192,7 +195,12 @@ def source(spec: str | Path | Cohort | Pretrained) -> Pretrained | Cohort:
     """
     if not isinstance(spec, str | Path):
         return spec
-    if source_kind(str(spec)) == "cohort":
+    kind = source_kind(str(spec))
+    if kind == "radiomics":
+        from medgraft.sources.radiomics import Radiomics
+
+        return Radiomics.of(str(spec))
+    if kind == "cohort":
         raise MedgraftError(
             f"'{spec}' holds patients, not a network: read it with medgraft.read and pass the cohort."
         )

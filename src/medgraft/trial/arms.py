@@ -13,6 +13,7 @@ from medgraft.methods.learners import learners
 from medgraft.methods.prepare import steps
 from medgraft.methods.tuning.ranges import is_range
 from medgraft.trial.members import members_of
+from medgraft.trial.parts import named
 from medgraft.trial.settings import check_settings, read_settings
 from medgraft.trial.spelling import split_steps
 
@@ -135,7 +136,10 @@ def _part(text: str, spec: str) -> tuple[str, dict[str, Any]]:
 
 @dataclass(frozen=True)
 class Workbench:
-    """What an arm is built with: task, kind of data, and the network and the column of times if any."""
+    """What an arm is built with: task, kind of data, and the network and the column of times if any.
+
+    `parts` are all networks and radiomics that were given, `columns` the features beside images.
+    """
 
     task: str
     kind: str
@@ -144,6 +148,8 @@ class Workbench:
     metric: str = "auto"
     time: str | None = None
     aggregate: str | None = None
+    parts: tuple[Any, ...] = ()
+    columns: tuple[str, ...] = ()
 
     @property
     def sklearn_task(self) -> str:
@@ -194,8 +200,12 @@ def build(
         "metric": bench.metric,
         "time": bench.time,
         "aggregate": bench.aggregate,
+        "sources": bench.parts,
+        "columns": bench.columns,
     }
     params = {name: value for name, value in offered.items() if name in known} | arm.settings
+    if "source" in arm.settings:
+        params["source"] = named(bench.parts, str(arm.settings["source"]))
     if issubclass(cls, Guarded):
         if bench.kind in PICTURES:  # one inner split, because each inner fit may train a network
             params.setdefault("inner_folds", 1)

@@ -15,6 +15,7 @@ from medgraft.evidence.metrics import metrics
 from medgraft.trial import outlines
 from medgraft.trial.choice import choose_delivery
 from medgraft.trial.describe import describe_cohort, question, versions_of, warnings_of
+from medgraft.trial.parts import named, read_by
 from medgraft.trial.patients import aggregated, by_patient
 from medgraft.trial.result import Result
 from medgraft.trial.tasks import Outcome
@@ -22,6 +23,7 @@ from medgraft.trial.withhold import withhold
 
 if TYPE_CHECKING:
     from medgraft.cohort import Cohort
+    from medgraft.trial.arms import Arm
     from medgraft.trial.trial import Trial
 
 Outcomes = dict[tuple[str, int], Outcome]
@@ -146,7 +148,7 @@ def _arm_row(trial: Trial, name: str, part: pd.DataFrame, outcomes: Outcomes) ->
     return {
         "name": name,
         "method": a.method,
-        "source": _source_name(trial, a.entry.needs),
+        "source": _source_name(trial, a),
         "role": "control" if a.entry.role == "control" else "transfer",
         "family": a.entry.family,
         **values[trial.metric],
@@ -159,15 +161,19 @@ def _arm_row(trial: Trial, name: str, part: pd.DataFrame, outcomes: Outcomes) ->
     }
 
 
-def _source_name(trial: Trial, needs: tuple[str, ...]) -> str | None:
+def _source_name(trial: Trial, a: Arm) -> str | None:
     """What an arm learns from beside the target's own labels."""
-    names = []
+    names, needs = [], a.entry.needs
     domains = trial.design.data.domains
     if "source" in needs and trial.design.kind == "time-ordered":
         names.append("the other patients")
     elif "source" in needs and domains is not None:
         names += sorted(set(domains.tolist()) - {trial.design.target})
-    if "pretrained" in needs and trial.network is not None:
+    if a.method == "fusion":
+        names += read_by(trial.bench.parts, trial.bench.columns, a.settings.get("parts", "all"))
+    elif "source" in a.settings:
+        names.append(named(trial.bench.parts, str(a.settings["source"])).facts.name)
+    elif "pretrained" in needs and trial.network is not None:
         names.append(trial.network.facts.name)
     return ", ".join(names) or None
 

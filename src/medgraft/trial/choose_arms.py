@@ -89,6 +89,8 @@ def control_name(design: Design, met: set[str], names: Sequence[str] = ()) -> st
         return _outlining_control([n.split(":")[0] for n in names], names)
     if "masks" in met:
         return _outlining_control([n.split(":")[0] for n in names], names)
+    if "images" in met and not met & {"source", "pretrained"}:  # radiomics alone
+        return next((n for n in names if n.split(":")[0] == "majority"), "majority")
     if "images" in met and "source" not in met:
         return next((n for n in names if n.split(":")[0] == "scratch"), "scratch")
     if design.kind == "time-ordered":  # what every model of a patient's course must beat
@@ -139,7 +141,8 @@ def _check(a: Arm, design: Design, met: set[str]) -> None:
         others = [n for n in _able(design, met) if entries[n].family == a.entry.family]
         hint = f" Of its family these do: {', '.join(others)}." if others else ""
         raise MedgraftError(f"The arm '{a.name}' cannot do {task}: it does {', '.join(a.entry.tasks)}.{hint}")
-    if a.method != "majority" and "images" in met and not met & {"pretrained"}:
+    alone = a.method == "majority" or ("images" in a.entry.needs and "pretrained" not in a.entry.needs)
+    if not alone and "images" in met and not met & {"pretrained"}:
         raise MedgraftError(f"On images the arm '{a.name}' needs {_REASONS['pretrained']}.")
 
 

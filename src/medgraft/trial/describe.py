@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from medgraft.cohort.segmentation import SEGMENTATION
+from medgraft.trial.parts import words
 
 if TYPE_CHECKING:
     from medgraft.trial.trial import Trial
@@ -28,9 +29,8 @@ def question(trial: Trial) -> str:
         origin = "from " + ", ".join(map(repr, others)) if others else ""
     else:
         origin = ""
-    if trial.network is not None:
-        network = f"the pretrained network {trial.network.facts.name}"
-        origin = f"{origin} and {network}" if origin else f"from {network}"
+    if trial.bench.parts:
+        origin = f"{origin} and {words(trial.bench.parts)}" if origin else f"from {words(trial.bench.parts)}"
     aim = f"predict '{label}'"
     if trial.task == SEGMENTATION:
         aim = f"outline the {d.data.kind}s of '{d.data.name}'"

@@ -13,7 +13,8 @@ from medgraft.trial.spelling import split_settings
 OWNED = {
     "task": "say --task",
     "random_state": "say --seed",
-    "source": "say --source",
+    "sources": "say --source",
+    "columns": "they are the features of the cohort: name them with --features",
     "device": "say --device",
     "metric": "say --metric",
     "candidates": "they are the other arms",

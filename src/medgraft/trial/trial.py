@@ -18,6 +18,7 @@ from medgraft.evidence.metrics import metrics
 from medgraft.methods.finetune.activations import forget
 from medgraft.sources import Pretrained
 from medgraft.sources import source as source_of
+from medgraft.sources.radiomics import Radiomics
 from medgraft.trial.arms import Arm, Workbench, build
 from medgraft.trial.assemble import assemble
 from medgraft.trial.choose_arms import choose_arms, control_name
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
     from medgraft.cohort.audit import Audit
 
 
+Source = Pretrained | Radiomics | Cohort | str
+
+
 class Trial:
     """Compare transfer with no transfer, on the same patients, and say whether it helped.
 
@@ -56,8 +60,10 @@ class Trial:
     arms : sequence of Arm or str, optional
         What to compare; default the methods registered as defaults, with all controls. ``"*"`` is every
         method that can run, ``"*shift*"`` those of that name.
-    source : Pretrained, Cohort, name of a network, or sequence of them, optional
-        A pretrained network (at most one) and further labelled cohorts.
+    source : Pretrained, Radiomics, Cohort, name of a network, or sequence of them, optional
+        Pretrained networks, radiomics and further labelled cohorts. Of several networks an arm takes the first
+        one, or the one that it names (``linear-probe:source=resnet18``); ``fusion`` takes all, with the
+        features beside the images.
     target : str, optional
         The target domain, where the cohort has domains.
     test : Cohort, optional
@@ -112,7 +118,7 @@ class Trial:
         cohort: Cohort,
         arms: Sequence[Arm | str] | None = None,
         *,
-        source: Pretrained | Cohort | str | Sequence[Pretrained | Cohort | str] | None = None,
+        source: Source | Sequence[Source] | None = None,
         target: str | None = None,
         test: Cohort | None = None,
         metric: str | None = None,
@@ -126,11 +132,9 @@ class Trial:
         first: float = 0.3,
         aggregate: str | None = None,
     ) -> None:
-        given: list[Any] = [source] if isinstance(source, Pretrained | Cohort | str) else list(source or ())
+        given: list[Any] = [source] if isinstance(source, Source) else list(source or ())
         sources = [source_of(s) for s in given]
-        networks = [s for s in sources if isinstance(s, Pretrained)]
-        if len(networks) > 1:
-            raise MedgraftError("A trial takes one pretrained network: run one trial for each.")
+        parts: list[Pretrained | Radiomics] = [s for s in sources if isinstance(s, Pretrained | Radiomics)]
         for given_cohort in (cohort, test, *(s for s in sources if isinstance(s, Cohort))):
             if given_cohort is not None and not isinstance(given_cohort, Cohort):
                 raise MedgraftError("A trial takes cohorts: read files and tables with mg.read first.")
@@ -143,13 +147,14 @@ class Trial:
         budgets = [labels_per_class] if isinstance(labels_per_class, int | str) else list(labels_per_class)
         for count in budgets:
             check_numbers(labels_per_class=count)
-        if networks and cohort.kind == "table":
+        if parts and cohort.kind == "table":
+            what = "network" if isinstance(parts[0], Pretrained) else "source"
             raise MedgraftError(
-                f"The network '{networks[0]}' reads images, but '{cohort.name}' is a table: leave it out."
+                f"The {what} '{parts[0]}' reads images, but '{cohort.name}' is a table: leave it out."
             )
-        self.network = networks[0] if networks else None
-        if self.network is not None and cohort.task != SEGMENTATION:
-            self.network = self.network.reading(cohort.kind)
+        if cohort.task != SEGMENTATION:
+            parts = [s.reading(cohort.kind) if isinstance(s, Pretrained) else s for s in parts]
+        self.network = next((s for s in parts if isinstance(s, Pretrained)), None)
         self._cohorts = (cohort, test, [s for s in sources if isinstance(s, Cohort)])
         self.design = design(
             cohort,
@@ -173,7 +178,18 @@ class Trial:
             raise MedgraftError(f"A {self.task} trial has no metric '{self.metric}'.{hint}")
         self.jobs, self.budget = jobs, budget
         d = self.design
-        self.bench = Workbench(self.task, d.data.kind, self.network, device, self.metric, d.time, d.aggregate)
+        columns = d.data.features if d.data.kind in PICTURES else ()
+        self.bench = Workbench(
+            self.task,
+            d.data.kind,
+            self.network,
+            device,
+            self.metric,
+            d.time,
+            d.aggregate,
+            tuple(parts),
+            columns,
+        )
         self.splits: list[Split] = list(self.design.splits)
 
     def __repr__(self) -> str:
@@ -198,8 +214,9 @@ class Trial:
             blocks = early_blocks(d, self.splits)
         protected = d.table[list(d.protected)] if d.protected else None
         outlines = mask_values(d) if self.task == SEGMENTATION else None
+        X = d.inputs if any(a.method == "fusion" for a in self.arms) else d.X
         return TrainingData(
-            d.X, d.y, d.groups, d.domains, self.design.target, n_classes, protected, outlines, blocks
+            X, d.y, d.groups, d.domains, self.design.target, n_classes, protected, outlines, blocks
         )
 
     @property
@@ -224,7 +241,7 @@ class Trial:
         import medgraft
 
         d = self.design
-        source = "" if self.network is None else self.network.fingerprint()
+        source = "".join(part.fingerprint() for part in self.bench.parts)
         progress = Progress(self.progress)
         with progress.bar("Planning", len(self.arms)) as step:
             arms = describe(self.arms, lambda a: self._build(a, 0), self.arrays, self.splits, step)

@@ -1,0 +1,56 @@
+"""Several networks and radiomics in one trial: how arms and sentences name them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from medgraft.base import MedgraftError, did_you_mean
+from medgraft.sources import Pretrained
+
+
+def named(parts: Sequence[Any], name: str) -> Pretrained:
+    """Return the network of a trial that an arm names, as in ``linear-probe:source=resnet18``.
+
+    Parameters
+    ----------
+    parts : sequence of Pretrained or Radiomics
+    name : str
+        The network as it was given, its full name, its architecture, or the name of its file.
+
+    Raises
+    ------
+    MedgraftError
+        The trial has no such network, or several.
+    """
+    networks = [part for part in parts if isinstance(part, Pretrained)]
+    known = [{p.spec, p.facts.name, p.facts.architecture, Path(p.facts.path or "").stem} for p in networks]
+    found = [p for p, names in zip(networks, known, strict=True) if name in names]
+    if len(found) == 1:
+        return found[0]
+    short = [p.facts.architecture for p in networks]
+    if found:
+        raise MedgraftError(
+            f"Several networks of the trial are called '{name}': name the file of the one meant."
+        )
+    has = f" It has {', '.join(short)}." if short else " It has none: give it with --source."
+    raise MedgraftError(f"The trial has no network '{name}'.{did_you_mean(name, short) or has}")
+
+
+def words(parts: Sequence[Any]) -> str:
+    """Return the parts in words: ``the pretrained networks a and b, and radiomics``."""
+    networks = [part.facts.name for part in parts if isinstance(part, Pretrained)]
+    said = []
+    if networks:
+        said.append(f"the pretrained network{'s' * (len(networks) > 1)} {' and '.join(networks)}")
+    if len(networks) < len(parts):
+        said.append("radiomics")
+    return ", and ".join(said) if len(networks) > 1 else " and ".join(said)
+
+
+def read_by(parts: Sequence[Any], columns: Sequence[str], chosen: str) -> list[str]:
+    """Return the names of what a fusion reads beside the target's own labels."""
+    from medgraft.methods.finetune.parts import chosen_parts
+
+    return [part.name for part in chosen_parts(parts, columns, chosen, "cpu")]
