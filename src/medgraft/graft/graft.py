@@ -15,6 +15,7 @@ import pandas as pd
 
 from medgraft.base import MedgraftError
 from medgraft.cohort import Cohort, read
+from medgraft.cohort.multilabel import encode
 from medgraft.cohort.media import PICTURES
 from medgraft.evidence.aggregate import aggregate
 from medgraft.graft.contract import check
@@ -66,7 +67,7 @@ class Graft:
         return json.loads(path.read_text()) if path.exists() else None
 
     def predict_proba(self, data: Cohort | pd.DataFrame | str | Path) -> np.ndarray:
-        """Return probabilities, (n, K), columns as in `classes`.
+        """Return probabilities, (n, K), columns as in `classes`; of several labels each has its own.
 
         Raises
         ------
@@ -77,6 +78,8 @@ class Graft:
             what = "masks" if self.outlines else "a number"
             raise MedgraftError(f"This graft predicts {what}, not classes: use predict.")
         known = np.asarray(self.model.predict_proba(self.input(data)), dtype=float)
+        if self.manifest["task"] == "multilabel":
+            return known
         p = np.zeros((len(known), len(self.classes)))
         p[:, np.asarray(self.model.classes_, dtype=int)] = known
         return p
@@ -84,7 +87,7 @@ class Graft:
     def predict(self, data: Cohort | pd.DataFrame | str | Path) -> Any:
         """Return class names (n,), values (n,) for regression, or a list of masks for segmentation.
 
-        A mask is an array of int on the grid of its sample: (h, w) of an image, (x, y, z) of a volume as
+        Of several labels those that are likely, ``"a|b"``, or ``"none"``. A mask is an array of int on the grid of its sample: (h, w) of an image, (x, y, z) of a volume as
         `Cohort.open` gives it. To have one in memory at a time, write files: ``medgraft predict``.
 
         Parameters
@@ -101,7 +104,7 @@ class Graft:
             return list(self.model.predict(self.input(data)))
         if self.classes is None:
             return np.asarray(self.model.predict(self.input(data)), dtype=float)
-        return np.asarray(self.classes)[self.predict_proba(data).argmax(axis=1)]
+        return self._named(self.predict_proba(data))
 
     def table(self, data: Cohort | pd.DataFrame | str | Path) -> pd.DataFrame:
         """Return predictions as the command line writes them: one row for each sample.
@@ -126,10 +129,17 @@ class Graft:
             frame, p = _by_patient(data, p, how, labels)
         if self.classes is None:
             return frame.assign(prediction=p)
-        frame["prediction"] = np.asarray(self.classes)[p.argmax(axis=1)]
+        frame["prediction"] = self._named(p)
         for k, name in enumerate(self.classes):
             frame[f"p_{name}"] = p[:, k]
         return frame
+
+    def _named(self, p: np.ndarray) -> np.ndarray:
+        """Return the most probable class of each row, or the labels of a probability of one half or more."""
+        names = self.classes or []
+        if self.manifest["task"] == "multilabel":
+            return np.asarray(encode(p >= 0.5, np.zeros(p.shape, dtype=bool), names))
+        return np.asarray(names)[p.argmax(axis=1)]
 
     def aggregates(self, data: Cohort) -> bool:
         """Whether `table` joins the rows of these data into patients."""

@@ -30,13 +30,21 @@ def from_predictions(table: pd.DataFrame, task: str, budget: int | None) -> dict
         table = table[table["budget"] == budget]
     out = {}
     for arm, part in table.groupby("arm", sort=False, observed=True):
-        y = part["y_true"].to_numpy()
+        true = [c for c in part.columns if c == "y_true" or c.startswith("y_true_")]
+        y = part[true].to_numpy() if len(true) > 1 else part["y_true"].to_numpy()
         who = part["group"].to_numpy() if "group" in part else part["row"].to_numpy()
         if task == "regression":
             out[str(arm)] = means(y.astype(float), part["value"].to_numpy(dtype=float), who)
         else:
             columns = [c for c in part.columns if c.startswith("p_")]
-            out[str(arm)] = reliability(y, part[columns].to_numpy(dtype=float), group=who)
+            p = part[columns].to_numpy(dtype=float)
+            if task == "multilabel":
+                known = ~np.isnan(y)
+                out[str(arm)] = reliability(
+                    y[known].astype(int), p[known], group=np.broadcast_to(who[:, None], y.shape)[known]
+                )
+                continue
+            out[str(arm)] = reliability(y, p, group=who)
     return out
 
 

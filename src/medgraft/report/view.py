@@ -147,6 +147,21 @@ class View:
         ]
         return {"columns": columns, "rows": rows}
 
+    @cached_property
+    def labels(self) -> dict[str, Any] | None:
+        """The table of several labels, each by itself: AUROC by arm; None where there is one label."""
+        arms = [a for a in self.data["arms"] if a.get("labels")]
+        if not arms:
+            return None
+        names = list(arms[0]["labels"])
+        columns = [f"{n} ({arms[0]['labels'][n]['positive']} of {arms[0]['labels'][n]['rows']})" for n in names]
+        rows = []
+        for a in arms:
+            found = [a["labels"].get(n, {}).get("auroc") or {} for n in names]
+            cells = [(words.number(f.get("value")), words.span(ends(f))) for f in found]
+            rows.append({"name": a["name"], "cells": cells})
+        return {"columns": columns, "rows": rows}
+
     @staticmethod
     def _measured(arm: dict[str, Any], metric: str) -> dict[str, Any]:
         return (arm.get("metrics") or {}).get(metric) or {}

@@ -10,6 +10,7 @@ from medgraft.base import MedgraftError, did_you_mean
 from medgraft.cohort.media import PICTURES
 from medgraft.methods import Guarded, Method, Pipeline, entries
 from medgraft.methods.learners import learners
+from medgraft.methods.multilabel import MultiLabel
 from medgraft.methods.prepare import steps
 from medgraft.methods.tuning.ranges import is_range
 from medgraft.trial.members import members_of
@@ -192,8 +193,10 @@ def build(
     cls = arm.entry.cls
     known = cls().get_params(deep=False)
     _check_steps(arm, bench)
+    several = bench.task == "multilabel"
+    at_once = several and bench.task in arm.entry.tasks
     offered = {
-        "task": bench.sklearn_task,
+        "task": bench.task if at_once else bench.sklearn_task,
         "random_state": seed,
         "source": bench.pretrained,
         "device": bench.device,
@@ -229,6 +232,8 @@ def build(
     for name, settings in arm.steps:
         if steps[name].around == "method":
             estimator = steps[name].cls(estimator, random_state=seed, **settings)
+    if several and not at_once:
+        estimator = MultiLabel(estimator)
     if bench.kind in PICTURES and "images" not in arm.entry.needs and arm.method != "majority":
         from medgraft.methods.finetune.features import BackboneFeatures
 
@@ -268,6 +273,8 @@ def _check_steps(arm: Arm, bench: Workbench) -> None:
         _check_place(arm, name)
     for name, _ in arm.steps:
         if steps[name].around == "arm":
+            if bench.task == "multilabel":
+                raise MedgraftError(f"'{arm.name}': {name} searches for one label, and this is multilabel.")
             continue
         if steps[name].around == "method":
             if "images" in needs:

@@ -18,6 +18,7 @@ from medgraft.trial.describe import describe_cohort, question, versions_of, warn
 from medgraft.trial.parts import named, read_by
 from medgraft.trial.patients import aggregated, by_patient
 from medgraft.trial.result import Result
+from medgraft.trial.several import by_label, calibration, is_several, true_columns, truth
 from medgraft.trial.tasks import Outcome
 from medgraft.trial.withhold import withhold
 
@@ -98,7 +99,7 @@ def _predictions(trial: Trial, outcomes: Outcomes) -> pd.DataFrame:
             "arm": name,
             "group": data.groups[o.rows],
             **({} if people is None else {"patient": people[o.rows]}),
-            **({"y_true": data.y[o.rows]} if data.outlines is None else {}),  # not the names of files
+            **(true_columns(data.y[o.rows]) if data.outlines is None else {}),  # not the names of files
         }
         if data.outlines is not None:
             columns |= dict(zip(outlines.columns(data.outlines), o.p.T, strict=True))
@@ -129,7 +130,7 @@ def scores(part: pd.DataFrame, metric: str = "") -> tuple[np.ndarray, np.ndarray
         return np.zeros(len(part)), part[metric].to_numpy(dtype=float)
     columns = [c for c in part.columns if c == "value" or c.startswith("p_")]
     p = part[columns].to_numpy(dtype=float)
-    return part["y_true"].to_numpy(), p[:, 0] if columns == ["value"] else p
+    return truth(part), p[:, 0] if columns == ["value"] else p
 
 
 def _where(part: pd.DataFrame) -> dict[str, Any]:
@@ -155,6 +156,7 @@ def _arm_row(trial: Trial, name: str, part: pd.DataFrame, outcomes: Outcomes) ->
         "cpu_seconds": float(sum(o.cpu_seconds for o in mine)),
         "wall_seconds": float(sum(o.wall_seconds for o in mine)),
         "metrics": values,
+        **by_label(trial, part, _where(part)),
         "settings": a.settings,
         "loading": planned.get("load"),
         "notes": withhold([*_notes(mine), *outlines.notes(part)], trial.design.data),
@@ -214,9 +216,8 @@ def _learning_curve(trial: Trial, parts: dict[Any, pd.DataFrame]) -> list[dict[s
 def _calibration(trial: Trial, headline: dict[str, pd.DataFrame]) -> dict[str, Any]:
     if trial.task in ("regression", "segmentation"):
         return {}
-    return {
-        name: reliability(*scores(part), group=part["group"].to_numpy()) for name, part in headline.items()
-    }
+    curve = calibration if is_several(trial) else reliability
+    return {name: curve(*scores(part), group=part["group"].to_numpy()) for name, part in headline.items()}
 
 
 def _guard(trial: Trial, outcomes: Outcomes) -> dict[str, Any]:

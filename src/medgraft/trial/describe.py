@@ -11,6 +11,8 @@ import numpy as np
 from medgraft.cohort.segmentation import SEGMENTATION
 from medgraft.trial.parts import words
 
+from medgraft.trial.several import class_counts
+
 if TYPE_CHECKING:
     from medgraft.trial.trial import Trial
 
@@ -57,8 +59,7 @@ def describe_cohort(trial: Trial) -> dict[str, Any]:
     sizes = {str(k): int(v) for k, v in zip(*np.unique(part, return_counts=True), strict=True)}
     if data.classes is not None:
         for name in sizes:
-            inside = np.bincount(data.y[part == name], minlength=len(data.classes))
-            counts[name] = dict(zip(data.classes, map(int, inside), strict=True))
+            counts[name] = class_counts(data.y[part == name], data.classes)
     media = data.kind == "image" or data.task == SEGMENTATION
     missing = None if media else float(data.X.isna().to_numpy().mean())
     return {

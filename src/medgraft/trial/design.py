@@ -130,6 +130,8 @@ def design(
         raise MedgraftError(
             f"--folds {folds} has no control that outlines: give a number of folds, or test data with --test."
         )
+    if folds == "time" and cohort.task == "multilabel":
+        raise MedgraftError("With --folds time one label is forecast: give --label one column of yes and no.")
     if folds == "time":
         if sources or test is not None or target is not None or labels_per_class or repeats != 1:
             raise MedgraftError(

@@ -112,6 +112,8 @@ def predict(estimator: Any, data: TrainingData, rows: np.ndarray) -> np.ndarray:
     if data.n_classes is None:
         return np.asarray(estimator.predict(X), dtype=float)
     known = np.asarray(estimator.predict_proba(X), dtype=float)
+    if data.y.ndim == 2:  # a probability for each of several labels
+        return known
     p = np.zeros((len(rows), data.n_classes))
     p[:, np.asarray(estimator.classes_, dtype=int)] = known  # a class absent from training keeps 0
     return p
