@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from medgraft.base import MedgraftError
-from medgraft.methods.finetune import mixing, optimisers
+from medgraft.methods.finetune import mixing, optimisers, ranks
 from medgraft.methods.finetune.batches import Batches
 from medgraft.methods.finetune.groups import Policy
 from medgraft.methods.finetune.objective import Loss
@@ -124,7 +124,9 @@ def train(
     training cannot end worse than it began, on those rows. Without held-out rows the last epoch counts.
 
     With frozen BatchNorm images do not see each other, so that on the CPU each core computes the gradient of
-    its own pieces of a batch. The weights are then the same to the last bit on any number of cores.
+    its own pieces of a batch. The weights are then the same to the last bit on any number of cores. Where
+    several processes were started (see `medgraft.methods.finetune.ranks`), each computes the gradient of its
+    share of a batch; where images do see each other, all compute the same.
     """
     import lightning.pytorch as pl
     import torch
@@ -143,14 +145,14 @@ def train(
         if find_lr:
             from medgraft.methods.finetune.lr_finder import find_factor
 
-            history.factor = find_factor(network, recipe, fit, seed)
+            history.factor = ranks.same(find_factor(network, recipe, fit, seed))
             recipe = replace(recipe, policy=recipe.policy.faster(history.factor))
         recipe.penalty.begin(network.to(device), recipe.policy.first, fit)
-        module = _module_class()(network, recipe, fit, held, history, tell, pool, seed)
+        module = _module_class()(network, recipe, fit, held, history, tell, pool, seed, apart)
         trainer = pl.Trainer(
             max_epochs=recipe.epochs,
             accelerator={"cuda": "gpu"}.get(device.type, device.type),
-            devices=1,
+            **ranks.trainer_settings(),
             precision=recipe.precision if device.type == "cuda" else "32-true",
             logger=False,
             enable_checkpointing=False,
@@ -159,6 +161,7 @@ def train(
         )
         trainer.fit(module, train_dataloaders=fit)
         module.choose()
+        ranks.level(network)
     network.to("cpu")
     for weight in network.parameters():
         weight.grad = None
@@ -184,13 +187,14 @@ def _module_class() -> Any:
             tell: Callable[[int, int], None],
             pool: ThreadPoolExecutor | None,
             seed: int,
+            apart: bool,
         ) -> None:
             super().__init__()
             self.automatic_optimization = False
             self.network = network
             self.recipe, self.fit, self.held, self.history, self.tell = recipe, fit, held, history, tell
             self.seed = seed
-            self.step = Step(network, recipe, fit.inputs.first, pool, self.manual_backward)
+            self.step = Step(network, recipe, fit.inputs.first, pool, self.manual_backward, apart)
             self.soup = Soup(recipe.soup)
             self.losses: list[float] = []
 
@@ -239,7 +243,7 @@ def _module_class() -> Any:
         def measure(self, epoch: int) -> None:
             if self.held is None:
                 return
-            loss = self.step.measure(self.held)
+            loss = ranks.same(self.step.measure(self.held))
             if loss < min(self.history.held, default=math.inf):
                 self.history.best = epoch
             self.history.held.append(loss)
@@ -250,7 +254,7 @@ def _module_class() -> Any:
             if self.held is None:
                 return
             self.history.soup = self.soup.average(self.network)
-            if self.history.soup and self.step.measure(self.held) <= min(self.history.held):
+            if self.history.soup and ranks.same(self.step.measure(self.held)) <= min(self.history.held):
                 return
             self.history.soup = []
             self.soup.restore(self.network)

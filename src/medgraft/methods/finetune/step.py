@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from medgraft.methods.finetune import mixing
+from medgraft.methods.finetune import mixing, ranks
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,6 +31,8 @@ class Step:
         each other. The sum is the same on any number of threads.
     backward : callable, optional
         Computes the gradient of a loss, where no pool does.
+    apart : bool
+        Whether images do not see each other, so that processes may each have a share of a batch.
     """
 
     def __init__(
@@ -40,8 +42,9 @@ class Step:
         entry: int,
         pool: ThreadPoolExecutor | None = None,
         backward: Callable[[torch.Tensor], None] | None = None,
+        apart: bool = False,
     ) -> None:
-        self.network, self.recipe, self.entry = network, recipe, entry
+        self.network, self.recipe, self.entry, self.apart = network, recipe, entry, apart
         self.pool, self.backward = pool, backward or (lambda loss: loss.backward())  # type: ignore[no-untyped-call]
 
     def gradient(self, batch: Any, rng: np.random.Generator) -> float:
@@ -55,7 +58,10 @@ class Step:
             y = torch.stack([y, y[partner]], dim=1)
             w = torch.stack([own * w, (1.0 - own) * w[partner]], dim=1)
         parts = (x, y, w / w.sum(), share)
+        shared = self.apart and len(x) >= ranks.world() > 1
+        parts = ranks.share(parts) if shared else parts
         loss = self._in_turn(parts) if self.pool is None else self._in_pieces(parts, self.pool)
+        loss = ranks.add_up(self.network, loss) if shared else loss
         self.recipe.penalty.add_gradient(self.network)
         return float(loss)
 
