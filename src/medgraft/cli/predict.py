@@ -11,7 +11,7 @@ import typer
 from medgraft.base import MedgraftError
 from medgraft.cli.app import verb
 from medgraft.cli.masks import write_masks
-from medgraft.cli.roles import Data, Group, Image, Skip
+from medgraft.cli.roles import Data, Group, Image, Skip, Volume
 
 
 @verb
@@ -22,6 +22,7 @@ def predict(
         Path, typer.Option(help="File to write: .csv, .tsv or .parquet; for masks, a folder.")
     ],
     image: Image = None,
+    volume: Volume = None,
     group: Group = None,
     skip_unreadable: Skip = False,
 ) -> None:
@@ -31,6 +32,7 @@ def predict(
     of a trial with --aggregate gives one prediction for each patient of --group.
     """
     from medgraft.cohort import check_images, read
+    from medgraft.cohort.media import PICTURES
     from medgraft.graft import load
 
     model = None if out.suffix else load(graft)
@@ -41,11 +43,12 @@ def predict(
         raise MedgraftError(
             f"--out is the data file '{out}' itself: choose another name, or it would be lost."
         )
-    if out.suffix not in (".csv", ".tsv", ".parquet"):
+    if not folder and out.suffix not in (".csv", ".tsv", ".parquet"):
         raise MedgraftError(f"--out '{out}' should end in .csv, .tsv or .parquet.")
     model = model or load(graft)
-    cohort = read(data, image=image, group=group, skip_unreadable=skip_unreadable, require_label=False)
-    if cohort.kind == "image":
+    roles = {"image": image, "volume": volume, "group": group}
+    cohort = read(data, **roles, skip_unreadable=skip_unreadable, require_label=False)
+    if cohort.kind in PICTURES:
         cohort = check_images(cohort, skip_unreadable)
     if folder:
         root = Path(data).resolve()
@@ -57,10 +60,11 @@ def predict(
     joined = model.aggregates(cohort)
     if group not in (None, "none") and not joined:
         raise MedgraftError("This graft was tested on single samples, and predicts these: leave out --group.")
-    if cohort.image is not None and not joined:
+    column = cohort.image or cohort.volume
+    if column is not None and not joined:
         root = Path(data).resolve()
         root = root if root.is_dir() else root.parent
-        files = [Path(p).resolve() for p in cohort.table[cohort.image]]
+        files = [Path(p).resolve() for p in cohort.table[column]]
         table.insert(
             1, "file", [str(f.relative_to(root)) if f.is_relative_to(root) else f.name for f in files]
         )

@@ -11,7 +11,7 @@ import numpy as np
 
 from medgraft.base import MedgraftError
 from medgraft.cohort.labels import names
-from medgraft.cohort.media import find_decoder
+from medgraft.cohort.media import find_decoder, open_sample
 from medgraft.cohort.ref import Ref
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def _unreadable(path: str | Path, error: Exception) -> MedgraftError:
 def check_images(
     cohort: Cohort, skip_unreadable: bool = False, progress: Callable[[int, int], None] | None = None
 ) -> Cohort:
-    """Decode every image once and return the cohort of those that decode.
+    """Open every image or volume once and return the cohort of those that can be opened.
 
     Call it before a long run, so that a corrupt file is found in the first minute. Tables are returned
     as they are. A flipped bit inside a JPEG that still decodes is not found; nothing could find it.
@@ -138,31 +138,33 @@ def check_images(
     JPEGs are decoded at an eighth of their size, which still reads all of the file, at less than half
     of the cost.
     """
-    if cohort.image is None:
+    kind = "image" if cohort.image is not None else "volume"
+    column = cohort.media.get(kind)
+    if column is None:
         return cohort
     bad: list[tuple[int, str]] = []
-    paths = cohort.table[cohort.image].tolist()
+    paths = cohort.table[column].tolist()
     for i, path in enumerate(paths):
-        error = _problem(path)
+        error = _problem(path, kind)
         if error is not None:
             if not skip_unreadable:
-                raise _unreadable(path, error) from error
+                raise error if kind == "volume" else _unreadable(path, error) from error
             bad.append((i, path))
         if progress is not None:
             progress(i + 1, len(paths))
     if not bad:
         return cohort
     if len(bad) == len(paths):
-        raise MedgraftError(f"None of the {len(paths)} images of '{cohort.name}' can be decoded.")
+        raise MedgraftError(f"None of the {len(paths)} {kind}s of '{cohort.name}' can be decoded.")
     keep = np.ones(len(paths), dtype=bool)
     keep[[i for i, _ in bad]] = False
     kept = cohort.select(keep)
     shown = ", ".join(f"'{p}'" for _, p in bad[:5]) + (", ..." if len(bad) > 5 else "")
-    plural = "image that cannot be decoded was" if len(bad) == 1 else "images that cannot be decoded were"
+    plural = f"{kind} that cannot be decoded was" if len(bad) == 1 else f"{kind}s that cannot be decoded were"
     said = [f"{len(bad)} {plural} left out: {shown}."]
     lost = _lost_classes(cohort, kept)
     if lost:
-        said.append(f"No image is left of the classes {', '.join(map(repr, lost))}.")
+        said.append(f"No {kind} is left of the classes {', '.join(map(repr, lost))}.")
     levels = cohort.levels
     if levels is not None and cohort.task == "multiclass":
         levels = tuple(level for level in levels if level not in lost)
@@ -176,10 +178,13 @@ def _lost_classes(cohort: Cohort, kept: Cohort) -> list[str]:
     return [level for level in cohort.levels if level in before - after]
 
 
-def _problem(path: str) -> Exception | None:
+def _problem(path: str, kind: str) -> Exception | None:
     from PIL import Image
 
     try:
+        if kind == "volume":
+            open_sample(kind, path)
+            return None
         if _is_special(path):
             decode_image(path)
             return None

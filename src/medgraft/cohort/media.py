@@ -12,6 +12,7 @@ from medgraft.base import MedgraftError, Registry
 from medgraft.cohort.ref import Ref
 
 KINDS = ("image", "volume", "signal", "sequence", "omics", "mask")
+PICTURES = ("image", "volume")  # what networks that see can read
 
 
 @dataclass(frozen=True, eq=False)

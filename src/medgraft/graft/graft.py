@@ -15,8 +15,8 @@ import pandas as pd
 
 from medgraft.base import MedgraftError
 from medgraft.cohort import Cohort, read
-from medgraft.cohort.multilabel import encode
 from medgraft.cohort.media import PICTURES
+from medgraft.cohort.multilabel import encode
 from medgraft.evidence.aggregate import aggregate
 from medgraft.graft.contract import check
 from medgraft.graft.outlines import outline
@@ -87,8 +87,9 @@ class Graft:
     def predict(self, data: Cohort | pd.DataFrame | str | Path) -> Any:
         """Return class names (n,), values (n,) for regression, or a list of masks for segmentation.
 
-        Of several labels those that are likely, ``"a|b"``, or ``"none"``. A mask is an array of int on the grid of its sample: (h, w) of an image, (x, y, z) of a volume as
-        `Cohort.open` gives it. To have one in memory at a time, write files: ``medgraft predict``.
+        Of several labels those that are likely, ``"a|b"``, or ``"none"``. A mask is an array of int on the
+        grid of its sample: (h, w) of an image, (x, y, z) of a volume as `Cohort.open` gives it. To have one
+        in memory at a time, write files: ``medgraft predict``.
 
         Parameters
         ----------
@@ -152,8 +153,8 @@ class Graft:
         if kind in PICTURES:
             if data.kind != kind:
                 raise MedgraftError(
-                    f"This graft reads {kind}s, but '{data.name}' is a {data.kind}: say with --{kind} which "
-                    "column holds their paths."
+                    f"This graft reads {kind}s, and '{data.name}' has none: say with --{kind} which column "
+                    "holds their paths."
                 )
             return _beside(data, _columns_of(self.model), self.manifest["schema"])
         if data.kind == "image" and not data.features:

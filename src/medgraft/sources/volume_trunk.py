@@ -10,14 +10,11 @@ from torch import nn
 from medgraft.sources.trunk import Trunk
 from medgraft.sources.volumes import VolumeInput
 
-_CHUNK = {"cpu": 4}  # slices that pass at once; elsewhere:
-_MANY = 64
-
 
 class VolumeTrunk(Trunk):
     """Volumes (b, 1, x, y, z) in, pooled features (b, d) out, of a 3-D network."""
 
-    piece, whole = 2, 8
+    piece, whole = 4, 8
 
     def suffix_with_map(self, h: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the last map with its places as (b, c, x y, z), and what `suffix` gives."""
@@ -37,6 +34,8 @@ class SliceTrunk(Trunk):
     given : VolumeInput
         How many slices, and how their features become the volume's.
     """
+
+    on_cpu, elsewhere = 4, 64  # slices that pass at once; more would leave the processor's cache
 
     def __init__(
         self,
@@ -77,7 +76,7 @@ class SliceTrunk(Trunk):
         return each.amax(dim=1) if self.pool == "max" else each.mean(dim=1)
 
     def _each(self, run: Callable[[torch.Tensor], torch.Tensor], flat: torch.Tensor) -> torch.Tensor:
-        """Run on a few slices at a time, where no gradient and no batch's statistics are asked for."""
+        """Run on a few slices at a time, unless a gradient or a batch's statistics are asked for."""
         if torch.is_grad_enabled() or any(module.training for module in self.net.modules()):
             return run(flat)
-        return torch.cat([run(part) for part in flat.split(_CHUNK.get(flat.device.type, _MANY))])
+        return torch.cat([run(part) for part in flat.split(self.on_cpu if flat.is_cpu else self.elsewhere)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from medgraft.base import MedgraftError
+from medgraft.cohort.media import PICTURES
 from medgraft.methods import Method, entries
 from medgraft.trial.arms import Arm, arm
 from medgraft.trial.design import Design
@@ -87,8 +88,6 @@ def control_name(design: Design, met: set[str], names: Sequence[str] = ()) -> st
         return "pooled"
     if "masks" in met:
         return _outlining_control([n.split(":")[0] for n in names], names)
-    if "masks" in met:
-        return _outlining_control([n.split(":")[0] for n in names], names)
     if "images" in met and not met & {"source", "pretrained"}:  # radiomics alone
         return next((n for n in names if n.split(":")[0] == "majority"), "majority")
     if "images" in met and "source" not in met:
@@ -108,22 +107,11 @@ def _outlining_control(methods: Sequence[str], names: Sequence[str]) -> str:
     return "unet3d-scratch" if "unet3d" in methods and "unet" not in methods else "unet-scratch"
 
 
-def _outlining_control(methods: Sequence[str], names: Sequence[str]) -> str:
-    """Return the U-Net from random weights that was asked for, or the one of the arms' dimensions."""
-    ours = ("unet-scratch", "unet3d-scratch")
-    own = [n for method, n in zip(methods, names, strict=True) if method in ours]
-    if own:
-        return own[0]
-    return "unet3d-scratch" if "unet3d" in methods and "unet" not in methods else "unet-scratch"
-
-
 _REASONS = {
     "source": "rows of another domain: give --domain and --target, or --source with a second cohort",
     "target-labels": "labels of the target: --labels-per-class must be above 0",
     "target-rows": "rows of the target in training, which --folds domain leaves out",
-    "images": "images: the data are a table",
-    "volumes": "volumes: name their column with --volume",
-    "masks": "masks to learn outlines from: name their column with --mask, and no label",
+    "images": "images or volumes: the data are a table",
     "volumes": "volumes: name their column with --volume",
     "masks": "masks to learn outlines from: name their column with --mask, and no label",
     "sites": "sites of several patients each, which --folds time has not",
@@ -166,6 +154,6 @@ def _runs(name: str, design: Design, met: set[str]) -> bool:
     if design.kind == "leave one domain out":
         return entry.family == "control" and name != "source-only"  # pooled is the same there
     # On images without other sites the array methods have no source rows and would repeat the probe.
-    if design.data.kind == "image" and "source" not in met:
+    if design.data.kind in PICTURES and "source" not in met:
         return "images" in entry.needs or name in ("majority", "guarded")
     return True

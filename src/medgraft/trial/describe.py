@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from medgraft.cohort.media import PICTURES
 from medgraft.cohort.segmentation import SEGMENTATION
 from medgraft.trial.parts import words
-
 from medgraft.trial.several import class_counts
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def describe_cohort(trial: Trial) -> dict[str, Any]:
     if data.classes is not None:
         for name in sizes:
             counts[name] = class_counts(data.y[part == name], data.classes)
-    media = data.kind == "image" or data.task == SEGMENTATION
+    media = data.kind in PICTURES or data.task == SEGMENTATION
     missing = None if media else float(data.X.isna().to_numpy().mean())
     return {
         "name": data.name,

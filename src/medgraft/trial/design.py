@@ -21,6 +21,7 @@ from medgraft.cohort import (
 )
 from medgraft.cohort.conventions import same_people
 from medgraft.cohort.labels import names
+from medgraft.cohort.media import PICTURES
 from medgraft.cohort.segmentation import SEGMENTATION
 from medgraft.cohort.time import timed
 
@@ -74,7 +75,7 @@ class Design:
                 met.add("target-labels")
         if self.kind == "time-ordered":
             met.add("time")
-        if self.data.kind == "image":
+        if self.data.kind in PICTURES:
             met.add("images")
         if self.data.task == SEGMENTATION:  # to a method that outlines, a volume is also a stack of images
             met |= {"masks", "images", *(f"{kind}s" for kind in self.data.kinds)}

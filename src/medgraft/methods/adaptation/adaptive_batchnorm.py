@@ -78,7 +78,7 @@ class AdaptiveBatchNorm(NetworkEstimator):
         if k == 0:
             self.center_, self.spread_ = float(np.mean(y)), float(np.std(y)) or 1.0
             y = (y.astype(float) - self.center_) / self.spread_
-        self.backbone_ = Pretrained.of(self.source).load()
+        self.backbone_ = self._source().load()
         self.network_ = self._network(max(k, 1))
         F = np.empty((len(rows.paths), self.backbone_.d), dtype=np.float32)
         adapted = 0
@@ -108,11 +108,11 @@ class AdaptiveBatchNorm(NetworkEstimator):
 
     def plan(self, n_fit: int, n_predict: int) -> dict[str, Any]:
         """Say what will load and adapt, and what it will cost."""
-        from medgraft.methods.finetune.cost import DECODE, forward_seconds
+        from medgraft.methods.finetune.cost import forward_seconds
         from medgraft.methods.finetune.features import loaded
 
         backbone = loaded(Pretrained.of(self.source))
-        each = DECODE + forward_seconds(backbone)
+        each = backbone.preprocess.seconds + forward_seconds(backbone)
         return {
             "load": backbone.report.sentence(),
             "adapt": ["BatchNorm statistics of each domain"],

@@ -12,7 +12,8 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from medgraft.cohort.digest import digest
-from medgraft.methods.finetune.images import Progress, image_paths
+from medgraft.methods.finetune.images import Progress, image_paths, kind_of
+from medgraft.methods.table import InputError
 from medgraft.sources.pretrained import Pretrained
 from medgraft.sources.store import FeatureStore, cache_root
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class BackboneFeatures(TransformerMixin, BaseEstimator):
-    """Turn images into the pooled features of a frozen pretrained network.
+    """Turn images or volumes into the pooled features of a frozen pretrained network.
 
     Use it before any method for arrays, with a few dozen to thousands of images. Not where the network must
     change to see the finding: then `finetune`. It learns nothing from the data, so nothing can leak.
@@ -69,17 +70,19 @@ class BackboneFeatures(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X: Any) -> np.ndarray:
-        """Return features (n, d), float32, of a DataFrame whose column ``image`` holds paths.
+        """Return features (n, d), float32, of a DataFrame whose column ``image`` or ``volume`` holds paths.
 
         Raises
         ------
         MedgraftError
             A file is missing or no image; the network cannot be loaded.
         """
-        paths = image_paths(X)
+        paths, self.kind_ = image_paths(X), kind_of(X)
         keys = [digest(path) for path in paths]
         restored: Backbone | None = getattr(self, "restored_", None)
-        network = restored.fingerprint if restored is not None else fingerprint(Pretrained.of(self.source))
+        if restored is not None and (restored.volume is None) != (self.kind_ == "image"):
+            raise InputError(f"'{restored.spec.name}' was kept for other data than {self.kind_}s.")
+        network = restored.fingerprint if restored is not None else fingerprint(self._source())
 
         def compute(places: list[int], tell: Callable[[int], None]) -> np.ndarray:
             from medgraft.sources.forward import features_of, pick_device
@@ -102,7 +105,12 @@ class BackboneFeatures(TransformerMixin, BaseEstimator):
     def backbone(self) -> Backbone:
         """Return the network, loaded once per process."""
         restored: Backbone | None = getattr(self, "restored_", None)
-        return restored if restored is not None else loaded(Pretrained.of(self.source))
+        return restored if restored is not None else loaded(self._source())
+
+    def _source(self) -> Pretrained:
+        """Return the network as it reads what was transformed last."""
+        source = Pretrained.of(self.source)
+        return source.reading(getattr(self, "kind_", "image" if source.volume is None else "volume"))
 
     def state(self) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
         """Return all that is needed to rebuild it: facts (JSON-able) and weights."""

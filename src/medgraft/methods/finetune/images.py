@@ -16,29 +16,47 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from medgraft.cohort.digest import digest
+from medgraft.cohort.media import PICTURES
 from medgraft.methods.base import TASK_NAMES, classifies, contract_tags, has_proba, refuse_task
 from medgraft.methods.registry import TASKS
 from medgraft.methods.rows import Rows
 from medgraft.methods.splits import Floats, Ints, units_of
 from medgraft.methods.table import InputError, Table
+from medgraft.sources.pretrained import Pretrained
 
 Progress = Callable[[str, int, int], None]
 
 
-def image_paths(X: Any) -> list[str]:
-    """Return the paths in the column ``image``.
+def kind_of(X: Any) -> str:
+    """Return which column of X holds paths: ``"image"`` or ``"volume"``.
 
     Raises
     ------
     InputError
-        X is no DataFrame with that column, or a path is missing.
+        X is no DataFrame with such a column.
     """
-    if not isinstance(X, pd.DataFrame) or "image" not in X.columns:
-        raise InputError("Methods that read images take a DataFrame whose column 'image' holds paths.")
-    if X["image"].isna().any():
-        row = int(np.flatnonzero(X["image"].isna())[0])
-        raise InputError(f"Row {row} has no path in the column 'image': drop it or fill it in.")
-    return [str(path) for path in X["image"]]
+    found = [kind for kind in PICTURES if isinstance(X, pd.DataFrame) and kind in X.columns]
+    if not found:
+        raise InputError(
+            "Methods that read images or volumes take a DataFrame whose column 'image' or 'volume' holds "
+            "paths."
+        )
+    return found[0]
+
+
+def image_paths(X: Any) -> list[str]:
+    """Return the paths in the column ``image`` or ``volume``.
+
+    Raises
+    ------
+    InputError
+        X is no DataFrame with such a column, or a path is missing.
+    """
+    kind = kind_of(X)
+    if X[kind].isna().any():
+        row = int(np.flatnonzero(X[kind].isna())[0])
+        raise InputError(f"Row {row} has no path in the column '{kind}': drop it or fill it in.")
+    return [str(path) for path in X[kind]]
 
 
 @dataclass(frozen=True)
@@ -81,20 +99,25 @@ class Labelled:
 
 
 class ImageEstimator(BaseEstimator, metaclass=ABCMeta):
-    """Base of the methods that read images; derive from it, and write ``_fit`` and ``_scores``.
+    """Base of the methods that read images or volumes; derive from it, and write ``_fit`` and ``_scores``.
 
     ``fit`` has the signature of `medgraft.methods.TransferEstimator.fit`; X is a DataFrame whose column
-    ``image`` holds paths. Labelled rows of all domains are learnt from: the network is the source.
+    ``image`` or ``volume`` holds paths. Labelled rows of all domains are learnt from: the network is the
+    source.
 
     Attributes
     ----------
     classes_ : array (K,)
         Labels, sorted (classification only).
+    kind_ : str
+        ``"image"`` or ``"volume"``: what it was fitted on.
     progress : callable or None
         Called with (what, done, total) while the method works; not a setting.
     """
 
     progress: Progress | None = None
+    source: Pretrained | str | None
+    kind_: str
     task: str
     supported_tasks: tuple[str, ...] = TASKS  # the registry's decorator sets the method's own
 
@@ -119,7 +142,7 @@ class ImageEstimator(BaseEstimator, metaclass=ABCMeta):
         Parameters
         ----------
         X : DataFrame (n, ...)
-            Its column ``image`` holds absolute paths.
+            Its column ``image`` or ``volume`` holds absolute paths.
         y : array (n,)
             Labels of any type, or values. Never read where `labelled` is false.
         domain, target
@@ -142,7 +165,7 @@ class ImageEstimator(BaseEstimator, metaclass=ABCMeta):
         """
         if self.task not in TASK_NAMES:
             raise InputError(f"task '{self.task}' does not exist: use one of {', '.join(TASK_NAMES)}.")
-        paths = image_paths(X)
+        paths, self.kind_ = image_paths(X), kind_of(X)
         rows = Rows.of(
             Table.of(pd.DataFrame({"image": paths})),
             y,
@@ -184,9 +207,15 @@ class ImageEstimator(BaseEstimator, metaclass=ABCMeta):
     def _predict(self, X: Any) -> Floats:
         check_is_fitted(self)
         paths = image_paths(X)
+        if kind_of(X) != self.kind_:
+            raise InputError(f"The model was fitted on {self.kind_}s, and these are {kind_of(X)}s.")
         if not paths:
-            raise InputError("There is no image to predict.")
+            raise InputError(f"There is no {self.kind_} to predict.")
         return self._scores(paths)
+
+    def _source(self) -> Pretrained:
+        """Return the network as it reads what the method is fitted on."""
+        return Pretrained.of(self.source).reading(self.kind_)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Accuracy, or R2 for regression."""

@@ -83,7 +83,7 @@ def fit_head_to(model: FineTune, rows: Labelled, k: int, source: Pretrained) -> 
     else:
         featuriser = BackboneFeatures(source, device=model.device)
         featuriser.progress = model.progress
-        F = featuriser.transform(pd.DataFrame({"image": rows.paths}))
+        F = featuriser.transform(pd.DataFrame({model.kind_: rows.paths}))
     model._fit_head(F, rows, k)
 
 

@@ -141,6 +141,7 @@ class NetworkEstimator(ImageEstimator):
         )
         made.batchnorm = config["batchnorm"]
         made.backbone_ = Backbone.from_config(config["backbone"], parts["trunk."])
+        made.kind_ = "image" if made.backbone_.volume is None else "volume"
         made.center_, made.spread_ = config["center"], config["spread"]
         classes = classes_from_json(config["classes"])
         if classes is not None:
