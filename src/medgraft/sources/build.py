@@ -42,6 +42,10 @@ def build(spec: PretrainedSpec, channels: int, seed: int = 0) -> nn.Module:
             return _timm(spec, channels) if spec.library == "timm" else _torchvision(spec, channels)
         except TypeError as error:
             raise MedgraftError(f"'{spec.name}' cannot be built with {spec.model_args}: {error}.") from error
+        except (AssertionError, ValueError) as error:  # what the libraries think of a size
+            raise MedgraftError(
+                f"'{spec.name}' cannot be built for images of {spec.input_size} pixels: use another size."
+            ) from error
 
 
 def known(library: str, architecture: str) -> bool:
@@ -123,9 +127,16 @@ def _own(builder: str, spec: PretrainedSpec, channels: int) -> nn.Module:
 def _timm(spec: PretrainedSpec, channels: int) -> nn.Module:
     import timm
 
+    args = dict(spec.model_args)
+    known: Any = timm.models.get_pretrained_cfg(spec.architecture, allow_unregistered=True)
+    if known is not None and known.fixed_input_size:  # a transformer has a place for each patch
+        args.setdefault("img_size", spec.input_size)
     net: nn.Module = timm.create_model(
-        spec.architecture, pretrained=False, num_classes=0, in_chans=channels, **spec.model_args
+        spec.architecture, pretrained=False, num_classes=0, in_chans=channels, **args
     )
+    patch = max(getattr(getattr(net, "patch_embed", None), "patch_size", (1,)))
+    if spec.input_size % patch:  # the library would cut the border off
+        raise MedgraftError(f"'{spec.name}' takes images whose side is a multiple of {patch} pixels.")
     return net
 
 
@@ -139,6 +150,8 @@ def _torchvision(spec: PretrainedSpec, channels: int) -> nn.Module:
         "inception_v3",
     ):  # heads of training only; a transform that Trunk does
         args = {"aux_logits": False, "transform_input": False, "init_weights": True} | args
+    if spec.architecture.startswith("vit_"):  # it has a place for each patch
+        args.setdefault("image_size", spec.input_size)
     net: Any = torchvision.models.get_model(spec.architecture, weights=None, **args)
     for head in ("heads", "head", "fc"):  # vision transformers, Swin, residual networks
         if isinstance(getattr(net, head, None), nn.Module):

@@ -14,7 +14,6 @@ from medgraft.sources.volumes import VolumeInput
 if TYPE_CHECKING:
     from medgraft.cohort import Cohort
     from medgraft.sources.backbone import Backbone
-    from medgraft.sources.radiomics import Radiomics
     from medgraft.sources.resolve import PretrainedSpec
 
 
@@ -28,13 +27,16 @@ class Pretrained:
     Parameters
     ----------
     spec : str
-        ``"timm:NAME"``, ``"torchvision:NAME"``, ``"PATH.safetensors"`` or ``"PATH.safetensors@timm:NAME"``;
-        a ``.pth`` file with tensors alone will do.
+        ``"timm:NAME"``, ``"torchvision:NAME"``, ``"medgraft:NAME"``, ``"PATH.safetensors"`` or
+        ``"PATH.safetensors@timm:NAME"``; a ``.pth`` file with tensors alone will do.
     channels : int, default 3
         Channels the images are turned into before the network sees them: 1 (grey), 3 (RGB) or 4. The first
         layer is adapted, and the loading report says so.
     allow_partial : bool, default False
         Accept weights that fill less than 90 % of the network; the rest stays random.
+    size : int, optional
+        Side in pixels (voxels) that images (volumes) are brought to; default the network's own. Positions
+        that a transformer has learnt are interpolated, and the loading report says so.
     volume : VolumeInput or str, optional
         How volumes are read, as in ``"slices=8,axis=coronal"``; without it, as `VolumeInput` has it.
 
@@ -48,8 +50,11 @@ class Pretrained:
     channels: int = 3
     allow_partial: bool = False
     volume: VolumeInput | None = None
+    size: int | None = None
 
     def __post_init__(self) -> None:
+        if self.size is not None and not 8 <= self.size <= 4096:
+            raise MedgraftError(f"Images cannot be given a side of {self.size} pixels: use 8 to 4096.")
         if self.volume is not None:
             object.__setattr__(self, "volume", VolumeInput.of(self.volume))
         if self.channels not in (1, 3, 4):
@@ -96,14 +101,15 @@ class Pretrained:
         """Architecture, preprocessing and licence (see `PretrainedSpec`)."""
         from medgraft.sources.resolve import resolve
 
-        return resolve(self.spec)
+        facts = resolve(self.spec)
+        return facts if self.size is None else replace(facts, input_size=self.size)
 
     def load(self, *, pretrained: bool = True, seed: int = 0) -> Backbone:
         """Read the weights; see :func:`medgraft.sources.backbone.load`."""
         from medgraft.sources.backbone import load
 
         return load(
-            self.spec,
+            self.facts,
             channels=self.channels,
             pretrained=pretrained,
             allow_partial=self.allow_partial,
@@ -137,7 +143,7 @@ def sha256_of(path: str | Path) -> str:
 
 
 def source_kind(spec: str) -> str:
-    """Tell whether a few words mean a network, radiomics or a cohort.
+    """Tell whether a few words mean a network or a cohort.
 
     Parameters
     ----------
@@ -147,12 +153,12 @@ def source_kind(spec: str) -> str:
     Returns
     -------
     str
-        ``"network"``, ``"radiomics"`` or ``"cohort"``.
+        ``"network"`` or ``"cohort"``.
 
     Raises
     ------
     MedgraftError
-        They mean none of these.
+        They mean neither.
 
     Examples
     --------
@@ -164,8 +170,6 @@ def source_kind(spec: str) -> str:
 
     if spec.partition(":")[0] in LIBRARIES or split_file(spec)[0]:
         return "network"
-    if spec.partition(":")[0] == "radiomics":
-        return "radiomics"
     if Path(spec).expanduser().exists():
         return "cohort"
     near = did_you_mean(spec, networks) or did_you_mean(f"timm:{spec}", networks)
@@ -174,13 +178,13 @@ def source_kind(spec: str) -> str:
     )
 
 
-def source(spec: str | Path | Cohort | Pretrained | Radiomics) -> Pretrained | Radiomics | Cohort:
-    """Make a source of a name; a cohort, a network or radiomics stays what it is.
+def source(spec: str | Path | Cohort | Pretrained) -> Pretrained | Cohort:
+    """Make a source of a name; a cohort or a network stays what it is.
 
     Parameters
     ----------
-    spec : str, path, Cohort, Pretrained or Radiomics
-        A network's name or weight file (see `Pretrained`), or ``"radiomics:region=otsu"`` (see `Radiomics`).
+    spec : str, path, Cohort or Pretrained
+        A network's name or weight file (see `Pretrained`).
 
     Raises
     ------
@@ -195,12 +199,7 @@ def source(spec: str | Path | Cohort | Pretrained | Radiomics) -> Pretrained | R
     """
     if not isinstance(spec, str | Path):
         return spec
-    kind = source_kind(str(spec))
-    if kind == "radiomics":
-        from medgraft.sources.radiomics import Radiomics
-
-        return Radiomics.of(str(spec))
-    if kind == "cohort":
+    if source_kind(str(spec)) == "cohort":
         raise MedgraftError(
             f"'{spec}' holds patients, not a network: read it with medgraft.read and pass the cohort."
         )

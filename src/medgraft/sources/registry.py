@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from medgraft.base import Registry
+from medgraft.sources.parameters import PARAMETERS
 
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
@@ -57,6 +58,11 @@ class NetworkEntry:
     head: str
     builder: str = ""
     dims: int = 2
+
+    @property
+    def parameters(self) -> int | None:
+        """Number of weights without the head; None where it is not known by heart."""
+        return PARAMETERS.get(self.name)
 
 
 networks: Registry[NetworkEntry] = Registry("network")

@@ -1,0 +1,1 @@
+"""Where in an image a fitted model saw what it says."""
