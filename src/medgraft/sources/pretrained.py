@@ -14,6 +14,7 @@ from medgraft.sources.volumes import VolumeInput
 if TYPE_CHECKING:
     from medgraft.cohort import Cohort
     from medgraft.sources.backbone import Backbone
+    from medgraft.sources.radiomics import Radiomics
     from medgraft.sources.resolve import PretrainedSpec
 
 
@@ -28,7 +29,9 @@ class Pretrained:
     ----------
     spec : str
         ``"timm:NAME"``, ``"torchvision:NAME"``, ``"medgraft:NAME"``, ``"PATH.safetensors"`` or
-        ``"PATH.safetensors@timm:NAME"``; a ``.pth`` file with tensors alone will do.
+        ``"PATH.safetensors@timm:NAME"``; a ``.pth`` file with tensors alone will do. Or the folder of a graft
+        or run whose model is a network: what it learnt on one cohort is then taken on to the next, which must
+        hold none of its patients.
     channels : int, default 3
         Channels the images are turned into before the network sees them: 1 (grey), 3 (RGB) or 4. The first
         layer is adapted, and the loading report says so.
@@ -143,7 +146,7 @@ def sha256_of(path: str | Path) -> str:
 
 
 def source_kind(spec: str) -> str:
-    """Tell whether a few words mean a network or a cohort.
+    """Tell whether a few words mean a network, radiomics or a cohort.
 
     Parameters
     ----------
@@ -153,23 +156,26 @@ def source_kind(spec: str) -> str:
     Returns
     -------
     str
-        ``"network"`` or ``"cohort"``.
+        ``"network"``, ``"radiomics"`` or ``"cohort"``.
 
     Raises
     ------
     MedgraftError
-        They mean neither.
+        They mean none of these.
 
     Examples
     --------
     >>> source_kind("timm:resnet18"), source_kind("weights.safetensors@timm:resnet18")
     ('network', 'network')
     """
+    from medgraft.sources.chain import graft_folder
     from medgraft.sources.registry import networks
     from medgraft.sources.resolve import LIBRARIES, split_file
 
-    if spec.partition(":")[0] in LIBRARIES or split_file(spec)[0]:
+    if spec.partition(":")[0] in LIBRARIES or split_file(spec)[0] or graft_folder(spec):
         return "network"
+    if spec.partition(":")[0] == "radiomics":
+        return "radiomics"
     if Path(spec).expanduser().exists():
         return "cohort"
     near = did_you_mean(spec, networks) or did_you_mean(f"timm:{spec}", networks)
@@ -178,13 +184,13 @@ def source_kind(spec: str) -> str:
     )
 
 
-def source(spec: str | Path | Cohort | Pretrained) -> Pretrained | Cohort:
-    """Make a source of a name; a cohort or a network stays what it is.
+def source(spec: str | Path | Cohort | Pretrained | Radiomics) -> Pretrained | Radiomics | Cohort:
+    """Make a source of a name; a cohort, a network or radiomics stays what it is.
 
     Parameters
     ----------
-    spec : str, path, Cohort or Pretrained
-        A network's name or weight file (see `Pretrained`).
+    spec : str, path, Cohort, Pretrained or Radiomics
+        A network's name or weight file (see `Pretrained`), or ``"radiomics:region=otsu"`` (see `Radiomics`).
 
     Raises
     ------
@@ -199,7 +205,12 @@ def source(spec: str | Path | Cohort | Pretrained) -> Pretrained | Cohort:
     """
     if not isinstance(spec, str | Path):
         return spec
-    if source_kind(str(spec)) == "cohort":
+    kind = source_kind(str(spec))
+    if kind == "radiomics":
+        from medgraft.sources.radiomics import Radiomics
+
+        return Radiomics.of(str(spec))
+    if kind == "cohort":
         raise MedgraftError(
             f"'{spec}' holds patients, not a network: read it with medgraft.read and pass the cohort."
         )

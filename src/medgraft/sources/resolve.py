@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import struct
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from medgraft.base import MedgraftError, did_you_mean
+from medgraft.sources.chain import graft_folder, network_of
 from medgraft.sources.registry import NetworkEntry, networks
 
 LIBRARIES = ("timm", "torchvision", "medgraft")
@@ -109,6 +110,9 @@ def resolve(spec: str) -> PretrainedSpec:
     path, name = split_file(spec)
     if path:
         return _from_file(path, name)
+    if folder := graft_folder(spec):
+        facts, file = network_of(folder)
+        return replace(PretrainedSpec.from_dict(facts), path=str(file))
     if spec.endswith((".bin", ".ckpt", ".h5", ".npz")):
         raise MedgraftError(
             f"Weights are not read from '{spec}': it takes .safetensors, and .pth or .pt that hold tensors "

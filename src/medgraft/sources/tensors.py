@@ -10,7 +10,7 @@ import torch
 
 from medgraft.base import MedgraftError
 
-_PREFIXES = ("module.", "model.", "backbone.", "net.")  # left behind by wrappers of training loops
+_PREFIXES = ("module.", "model.", "backbone.", "net.", "trunk.")  # of training loops, and of grafts
 _KEYS = ("state_dict", "model_state_dict", "model", "weights")  # where training loops put the weights
 
 
