@@ -489,3 +489,29 @@ def _(rng: Rng, folder: Path) -> Scene:
     data = volumes(rng, folder / "a")
     volume_file(Path(data["file"][4]), np.zeros((20, 22, 18)))
     return Scene(read(data, label="ill", volume="file"))
+
+
+def _outlined(change: Callable[[list[np.ndarray]], None]) -> Callable[[Rng, Path], Scene]:
+    """Twelve pictures with an outline of value 1 each, changed."""
+
+    def make(rng: Rng, folder: Path) -> Scene:
+        data = pictures(rng, folder, 12)
+        masks = [np.zeros(opened(path).shape, np.uint8) for path in data["file"]]
+        for mask in masks:
+            mask[4:9, 5:11] = 1
+        change(masks)
+        for i, mask in enumerate(masks):
+            save(mask, folder / f"mask{i}.png")
+        data["mask"] = [str(folder / f"mask{i}.png") for i in range(len(masks))]
+        return Scene(read(data.drop(columns="ill"), image="file", mask="mask"))
+
+    return make
+
+
+def _put(masks: list[np.ndarray], i: int, mask: np.ndarray) -> None:
+    masks[i] = mask
+
+
+plant("an empty mask", "masks", "warning", "empty")(_outlined(lambda m: _put(m, 3, 0 * m[3])))
+plant("a mask of another size", "masks", "severe", "size")(_outlined(lambda m: _put(m, 3, m[3][:-1])))
+plant("a value of one patient", "masks", "warning", "value 7")(_outlined(lambda m: _put(m, 3, 7 * m[3])))

@@ -105,6 +105,10 @@ def trial(
     ] = None,
     jobs: Annotated[int, typer.Option(help="Processes for tables; -1 for all cores.")] = -1,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    examples: Annotated[
+        bool,
+        typer.Option("--examples", help="Show two outlined test samples in the report: they show patients."),
+    ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the finished run that --out holds.")
@@ -154,6 +158,7 @@ def trial(
         device=device,
         budget=None if budget is None else _seconds(budget),
         first=first,
+        examples=examples,
         aggregate=aggregate,
     )
     made.progress = True

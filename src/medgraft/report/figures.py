@@ -7,6 +7,7 @@ from typing import Any
 from medgraft.report import words
 from medgraft.report.panels import calibrations, learning_curves
 from medgraft.report.plots import Plot, Row, forest
+from medgraft.report.samples import strips
 from medgraft.report.view import View, ends
 
 
@@ -70,6 +71,12 @@ def _text(value: str, interval: str) -> str:
 
 def _spoken(rows: list[Row]) -> str:
     return "; ".join(f"{r.name}: {r.text}" for r in rows) + "."
+
+
+def samples(view: View) -> Plot | None:
+    """Draw how each test sample fared, where each has a figure of its own."""
+    xlabel = f"{view.metric['label']} of a sample ({view.metric['better']} is better)"
+    return strips(view.run.samples, [a["name"] for a in view.data["arms"]], xlabel)
 
 
 def learning_curve(view: View) -> dict[str, Any] | None:

@@ -84,6 +84,8 @@ def render(run: Run) -> str:
         differences=figures.differences(view),
         curve=figures.learning_curve(view),
         calibration=figures.calibration(view),
+        samples=figures.samples(view),
+        examples=run.examples,
     )
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from medgraft.base import MedgraftError
 from medgraft.base.scrub import scrub
+from medgraft.report.samples import read_examples, read_samples
 
 _NEEDED = {
     "task": str,
@@ -34,11 +35,17 @@ class Run:
         The content of ``plan.json``, or empty.
     calibration : dict
         By arm: "bins", a list of {"predicted", "observed", "lo", "hi", "n"}, and "of".
+    samples : dict
+        By arm: the figure of each test sample, of outlines.
+    examples : list of dict
+        Pictures of test samples, where the user asked for them.
     """
 
     result: dict[str, Any]
     plan: dict[str, Any]
     calibration: dict[str, Any]
+    samples: dict[str, list[float]] = field(default_factory=dict)
+    examples: list[dict[str, Any]] = field(default_factory=list)
 
 
 def read_run(folder: Path) -> Run:
@@ -60,7 +67,8 @@ def read_run(folder: Path) -> Run:
     _check(result, folder)
     plan = _json(folder / "plan.json") if (folder / "plan.json").exists() else {}
     calibration = result.get("calibration") or _calibration(folder, result)
-    return Run(scrub(result), scrub(plan), scrub(calibration))
+    samples, examples = read_samples(folder, result), read_examples(folder, result)
+    return Run(scrub(result), scrub(plan), scrub(calibration), samples, examples)
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -71,7 +71,7 @@ def design(run: Run) -> Facts:
     if (repeats := d.get("repeats") or 1) > 1:
         facts.append(("Repeated", f"{repeats} times, each with its own random draw"))
     if labels := d.get("labels_per_class"):
-        per = "in all" if run.result["task"] == "regression" else "of each class"
+        per = "in all" if run.result["task"] in words.IN_ALL else "of each class"
         given = ", ".join(_budget(n) for n in labels)
         facts.append(("Labels of the target", f"{given} {per}; the others were hidden from every arm"))
     if joined := run.result.get("aggregate"):

@@ -207,7 +207,7 @@ class View:
         tiles.append({"title": "Patients tested", "value": words.count(patients), "note": note})
         budget = self.data.get("budget")
         if isinstance(budget, int) and budget >= 0:
-            per = "in all" if self.data["task"] == "regression" else "per class"
+            per = "in all" if self.data["task"] in words.IN_ALL else "per class"
             tiles.append({"title": "Target labels used", "value": words.count(budget), "note": per})
         return tiles
 

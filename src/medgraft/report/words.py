@@ -13,6 +13,18 @@ DASH = "\N{EN DASH}"
 
 # One line each: what the number is, and what a good and a useless model score.
 METRICS = {
+    "dice": (
+        "Dice coefficient: twice the overlap of the drawn and the true outline, divided by their sizes, "
+        "averaged over what is outlined and then over samples; 1 is perfect, 0 is no overlap."
+    ),
+    "iou": (
+        "Intersection over union: the overlap of the drawn and the true outline, divided by what the two "
+        "cover together; 1 is perfect, 0 is no overlap."
+    ),
+    "hd95": (
+        "How far apart the borders of the drawn and the true outline are, leaving out the farthest 5 %: in "
+        "millimetres for volumes, in pixels for images; 0 is perfect."
+    ),
     "auroc": (
         "Area under the ROC curve: the chance that a patient with the event gets a higher score than a "
         "patient without it; 1 is perfect, 0.5 is a coin toss."
@@ -85,12 +97,15 @@ AGGREGATES = {
     "noisy-or": "the chance that any sample is positive: the patient is positive if one sample is",
 }
 
+IN_ALL = ("regression", "segmentation")  # tasks whose label budget has no classes
+
 TASKS = {
     "binary": "yes or no",
     "multiclass": "one of several classes",
     "ordinal": "one of several levels in order",
     "multilabel": "several labels, each there or not",
     "regression": "a number",
+    "segmentation": "an outline",
 }
 
 

@@ -16,7 +16,7 @@ FILES = (
 )
 PARTIAL = ("report.html.tmp", "result.json.tmp", "plan.json.tmp")  # what a kill may leave
 CUT = ".splits.parquet.*"  # likewise, with the number of the process
-FOLDERS = ("graft", "graft.tmp", "partial", "partial.tmp")
+FOLDERS = ("graft", "graft.tmp", "partial", "partial.tmp", "examples")
 OTHERS = ("audit.json", "audit.html")  # of `medgraft audit` into the same folder; they stay
 
 

@@ -65,7 +65,11 @@ def outlined(estimator: Any, X: pd.DataFrame, masks: Sequence[str]) -> Iterator[
 
 
 def figures(
-    estimator: Any, X: pd.DataFrame, masks: Sequence[str], values: Sequence[int]
+    estimator: Any,
+    X: pd.DataFrame,
+    masks: Sequence[str],
+    values: Sequence[int],
+    keep: list[NDArray[Any]] | None = None,
 ) -> NDArray[np.float64]:
     """Return the figures of an arm on rows, (n, m), as `columns` names them.
 
@@ -77,8 +81,14 @@ def figures(
     masks : sequence of str
         References to the true masks.
     values : sequence of int
+    keep : list, optional
+        Takes the predicted masks.
     """
-    rows = [measure(t, p, values, spacing) for t, p, spacing in outlined(estimator, X, masks)]
+    rows = []
+    for truth, found, spacing in outlined(estimator, X, masks):
+        rows.append(measure(truth, found, values, spacing))
+        if keep is not None:
+            keep.append(found.astype(np.uint16))
     return np.array(rows).reshape(len(rows), len(columns(values)))
 
 

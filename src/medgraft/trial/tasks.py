@@ -31,13 +31,16 @@ class Outcome:
     cpu_seconds: float
     wall_seconds: float
     facts: dict[str, Any] = field(default_factory=dict)
+    masks: list[np.ndarray] | None = None  # predicted, where examples are to be drawn
 
     def write(self, path: Path) -> None:
         """Write to `path` in one step, so that a kill leaves either all of it or nothing."""
         meta = json.dumps({"cpu": self.cpu_seconds, "wall": self.wall_seconds, "facts": self.facts})
         partial = path.with_suffix(f".{os.getpid()}.tmp")
         with partial.open("wb") as file:
-            np.savez(file, rows=self.rows, p=self.p, meta=np.array(meta))
+            save = np.savez if self.masks is None else np.savez_compressed
+            masks = {f"mask_{i}": mask for i, mask in enumerate(self.masks or ())}
+            save(file, rows=self.rows, p=self.p, meta=np.array(meta), **masks)
         partial.replace(path)
 
     @classmethod
@@ -45,7 +48,8 @@ class Outcome:
         """Read what :meth:`write` wrote."""
         with np.load(path, allow_pickle=False) as file:
             meta = json.loads(str(file["meta"]))
-            return cls(file["rows"], file["p"], meta["cpu"], meta["wall"], meta["facts"])
+            masks = [file[f"mask_{i}"] for i in range(len(file["rows"]))] if "mask_0" in file else None
+            return cls(file["rows"], file["p"], meta["cpu"], meta["wall"], meta["facts"], masks)
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,7 @@ class TrainingData:
     protected: pd.DataFrame | None = None  # attributes for the guard, which no arm learns from
     outlines: tuple[int, ...] | None = None  # values of the masks, where these are the label
     blocks: np.ndarray | None = None  # of a time-ordered trial: what inner splits may not tear apart
+    keep_masks: bool = False  # the predicted ones, to draw examples of
 
     def target_of(self, split: Split) -> str | None:
         """Return the target domain of a split; in a time-ordered trial the patient whose records it tests."""
@@ -104,11 +109,16 @@ def fit(estimator: Any, data: TrainingData, split: Split, threads: int | None = 
         return estimator.fit(data.X.iloc[rows], y, **keywords)
 
 
-def predict(estimator: Any, data: TrainingData, rows: np.ndarray) -> np.ndarray:
-    """Return probabilities (n, K) over all classes of the trial, values (n,), or figures of masks (n, m)."""
+def predict(
+    estimator: Any, data: TrainingData, rows: np.ndarray, masks: list[np.ndarray] | None = None
+) -> np.ndarray:
+    """Return probabilities (n, K) over all classes of the trial, values (n,), or figures of masks (n, m).
+
+    `masks` takes the predicted masks, where it is given.
+    """
     X = data.X.iloc[rows]
     if data.outlines is not None:
-        return figures(estimator, X, data.y[rows].tolist(), data.outlines)
+        return figures(estimator, X, data.y[rows].tolist(), data.outlines, masks)
     if data.n_classes is None:
         return np.asarray(estimator.predict(X), dtype=float)
     known = np.asarray(estimator.predict_proba(X), dtype=float)
@@ -138,9 +148,12 @@ def run_task(
     """
     wall, cpu = time.perf_counter(), time.process_time()
     fitted = fit(estimator, data, split, threads)
+    masks: list[np.ndarray] | None = [] if data.keep_masks else None
     with threadpool_limits(threads):
-        p = predict(fitted, data, split.test)
-    outcome = Outcome(split.test, p, time.process_time() - cpu, time.perf_counter() - wall, facts(fitted))
+        p = predict(fitted, data, split.test, masks)
+    outcome = Outcome(
+        split.test, p, time.process_time() - cpu, time.perf_counter() - wall, facts(fitted), masks
+    )
     return outcome, fitted
 
 

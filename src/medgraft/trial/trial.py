@@ -25,6 +25,7 @@ from medgraft.trial.choose_arms import choose_arms, control_name
 from medgraft.trial.deliver import deliver
 from medgraft.trial.describe import question
 from medgraft.trial.design import design
+from medgraft.trial.examples import draw_examples
 from medgraft.trial.folder import can_resume, check, close, prepare
 from medgraft.trial.members import pool
 from medgraft.trial.numbers import check_numbers
@@ -83,6 +84,9 @@ class Trial:
         CPU seconds; an arm that is predicted to exceed what is left is skipped, and said to be.
     first : float, default 0.3
         Share of each patient's records that teach, with ``folds="time"``.
+    examples : bool, default False
+        Of a segmentation: draw the median and the worst test sample into the run folder, for the report.
+        These are pictures of patients.
     aggregate : {"mean", "max", "vote", "noisy-or"}, optional
         How the rows of a patient become one prediction before anything is scored; see
         `medgraft.evidence.aggregate`.
@@ -130,6 +134,7 @@ class Trial:
         device: str = "auto",
         budget: float | None = None,
         first: float = 0.3,
+        examples: bool = False,
         aggregate: str | None = None,
     ) -> None:
         given: list[Any] = [source] if isinstance(source, Source) else list(source or ())
@@ -168,6 +173,9 @@ class Trial:
             first=first,
         )
         self.design = joined(self.design, aggregate)
+        if examples and self.task != SEGMENTATION:
+            raise MedgraftError(f"Examples are drawn of outlines, and this is {self.task}: leave them out.")
+        self.examples = examples
         self.arms = choose_arms(arms, self.design, self.network is not None)
         met = self.design.satisfied(self.network is not None)
         self.control = control_name(self.design, met, [a.name for a in self.arms])
@@ -216,7 +224,8 @@ class Trial:
         outlines = mask_values(d) if self.task == SEGMENTATION else None
         X = d.inputs if any(a.method == "fusion" for a in self.arms) else d.X
         return TrainingData(
-            X, d.y, d.groups, d.domains, self.design.target, n_classes, protected, outlines, blocks
+            X, d.y, d.groups, d.domains, self.design.target, n_classes, protected, outlines, blocks,
+            keep_masks=self.examples,
         )
 
     @property
@@ -325,6 +334,8 @@ class Trial:
         with Progress(progress).bar("Evidence", 1) as step:
             step("intervals")
             result = assemble(self, outcomes, skipped, command, time.perf_counter() - wall)
+        if self.examples:
+            draw_examples(self, outcomes, result, out)
         deliver(self, out, result)
         forget()
         result.write(out)
