@@ -28,8 +28,8 @@ def cohort(run: Run) -> dict[str, Any]:
     facts.append(("Patients", words.count(groups) if groups is not None else "not given: one sample each"))
     if c.get("features"):
         facts.append(("Features", words.count(c["features"])))
-    elif c.get("kind") == "image":
-        facts.append(("Features", "images"))
+    elif c.get("kind") in ("image", "volume"):
+        facts.append(("Features", f"{c['kind']}s"))
     facts.append(("To predict", f"{words.plain(c.get('label'))} ({words.TASKS.get(run.result['task'], '')})"))
     if (missing := c.get("missing_fraction")) is not None:
         facts.append(("Missing values", f"{100 * missing:.1f} % of all entries"))

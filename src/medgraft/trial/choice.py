@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from medgraft.cohort.segmentation import SEGMENTATION
 from medgraft.methods import entries
 
 if TYPE_CHECKING:
@@ -60,7 +61,12 @@ def choose_delivery(trial: Trial, data: dict[str, Any]) -> dict[str, Any]:
             chosen = best["arm"]
             because = (
                 f"{chosen} helps most on the test patients. It was chosen on them, so its own figure is "
-                "somewhat too good; add the arm 'guarded' for a choice made on training patients."
+                "somewhat too good"
+                + (
+                    "."
+                    if trial.task == SEGMENTATION
+                    else "; add the arm 'guarded' for a choice made on training patients."
+                )
             )
             verdict = f"{best['sentence']} {_tally(trial, data['comparisons'], chosen)}"
         else:

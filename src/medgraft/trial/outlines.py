@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.base import clone
 
 from medgraft.cohort.media import open_sample
 from medgraft.cohort.segmentation import check_mask
 from medgraft.evidence.metrics.overlap import dice, hd95, iou
 
+if TYPE_CHECKING:
+    from medgraft.cohort import Split
+    from medgraft.trial.tasks import TrainingData
+
+# What a network says of itself that a plan tells.
+PLANNED = ("load", "adapt", "freeze", "learning_rates", "batchnorm", "augmentation")
 MEASURES = ("dice", "iou", "hd95")  # of a sample: means over the classes of the foreground
 MISSED = "missed"  # classes that are in one of the two masks only
 
@@ -103,3 +111,26 @@ def notes(part: pd.DataFrame) -> list[str]:
         f"On {n} of {part['row'].nunique()} samples a class is in one mask only, the true or the predicted "
         "one: Dice and IoU of that class are 0, and its HD95 is the diagonal of the sample."
     ]
+
+
+def probe(estimator: Any, data: TrainingData, split: Split) -> tuple[float, dict[str, Any]]:
+    """Return the CPU seconds of a fit and its predictions, by one epoch and two of them; and what freezes.
+
+    Early stopping may make a fit cheaper, and what is done once in a fit is counted once an epoch: it is an
+    upper bound, more or less.
+    """
+    from medgraft.trial.tasks import fit
+
+    epochs = estimator.get_params(deep=False).get("epochs", 1)
+    once = clone(estimator).set_params(epochs=1) if epochs > 1 else estimator
+    before = time.process_time()
+    fitted = fit(once, data, split)
+    between = time.process_time()
+    some = data.X.iloc[split.test[:2]]
+    fitted.predict(some)
+    each = (time.process_time() - between) / len(some)
+    said = getattr(fitted, "report_", {})
+    facts = {key: said[key] for key in PLANNED if key in said}
+    if isinstance(facts.get("load"), dict):
+        facts["load"] = facts["load"]["sentence"]
+    return epochs * (between - before) + each * len(split.test), facts

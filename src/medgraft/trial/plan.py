@@ -17,6 +17,7 @@ from medgraft.methods.ensemble.base import Ensemble
 from medgraft.methods.tuning.tuned import Tuned
 from medgraft.trial.arms import Arm
 from medgraft.trial.design import Design
+from medgraft.trial.outlines import probe
 from medgraft.trial.tasks import TrainingData, run_task
 
 
@@ -139,6 +140,9 @@ class Probe:
             said = estimator.plan(len(self.first.labelled), len(self.first.test))
             cost = float(said.pop("cpu_seconds"))
             self.said[name] = said
+            return cost
+        if self.data.outlines is not None:
+            cost, self.said[name] = probe(estimator, self.data, self.first)
             return cost
         return run_task(estimator, self.data, self.first, threads=1)[0].cpu_seconds
 
