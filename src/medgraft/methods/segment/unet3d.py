@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from medgraft.networks.unet3d import UNet3d as Network
 
 _WHOLE = 1.5  # a volume of so many patches is seen at once when it is outlined
+_PIECE = 2  # torch convolves single volumes of few channels by a routine several times slower
 _ENOUGH = 0.9  # share of the tensors that a source must fill
 
 
@@ -73,7 +74,7 @@ class UNet3d(SegmentEstimator):
         Epochs without a better held-out loss before stopping.
     optimizer, schedule, weight_decay
         As in `finetune`.
-    batch_size : int, default 2
+    batch_size : int, default 4
         Pieces a step.
     random_state : int, default 0
         Seed of random weights, of the inner split, the pieces and their changes.
@@ -122,7 +123,7 @@ class UNet3d(SegmentEstimator):
         optimizer: str = "adamw",
         schedule: str = "cosine",
         weight_decay: float = 0.01,
-        batch_size: int = 2,
+        batch_size: int = 4,
         random_state: int = 0,
         device: str = "auto",
     ) -> None:
@@ -175,7 +176,9 @@ class UNet3d(SegmentEstimator):
             [{"params": list(network.parameters()), "peak": self.lr}],
             lambda epoch: None,
             feed,
-            Course(self.epochs, self.patience, self.optimizer, self.schedule, self.weight_decay, 1, True),
+            Course(
+                self.epochs, self.patience, self.optimizer, self.schedule, self.weight_decay, _PIECE, True
+            ),
             seed=self.random_state,
             device=pick_device(self.device),
             tell=self._tell("training"),

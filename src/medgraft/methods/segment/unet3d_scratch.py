@@ -54,7 +54,7 @@ class UNet3dScratch(UNet3d):
         optimizer: str = "adamw",
         schedule: str = "cosine",
         weight_decay: float = 0.01,
-        batch_size: int = 2,
+        batch_size: int = 4,
         random_state: int = 0,
         device: str = "auto",
     ) -> None:
