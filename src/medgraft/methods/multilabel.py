@@ -32,6 +32,20 @@ def known_labels(y: NDArray[Any], known: NDArray[np.bool_], number: int) -> NDAr
     return np.where(known, np.nan_to_num(y), y[known][0]).astype(np.intp)
 
 
+def label_table(y: Any) -> Floats:
+    """Return labels as (n, L) of 0 and 1, NaN where unknown.
+
+    Raises
+    ------
+    InputError
+        They are something else.
+    """
+    Y = np.asarray(y, dtype=float)
+    if Y.ndim != 2 or not np.isin(Y[~np.isnan(Y)], (0.0, 1.0)).all():
+        raise InputError("Several labels are a table of 0 and 1, one column a label (NaN: unknown).")
+    return Y
+
+
 class MultiLabel(BaseEstimator):
     """Fit a method to each of several labels, with the rows in which that label is known.
 
@@ -80,9 +94,7 @@ class MultiLabel(BaseEstimator):
 
     def fit(self, X: Any, y: Any, *, labelled: Any = None, **rows: Any) -> Self:
         """Fit every label; keywords as in `TransferEstimator.fit`, y (n, L)."""
-        Y = np.asarray(y, dtype=float)
-        if Y.ndim != 2 or not np.isin(Y[~np.isnan(Y)], (0.0, 1.0)).all():
-            raise InputError("Several labels are a table of 0 and 1, one column a label (NaN: unknown).")
+        Y = label_table(y)
         may = np.ones(len(Y), dtype=bool) if labelled is None else np.asarray(labelled, dtype=bool)
         self.models_ = []
         for k, column in enumerate(Y.T):

@@ -10,7 +10,7 @@ from medgraft.sources.pretrained import Pretrained
 @method(
     "scratch",
     family="control",
-    tasks=("classification", "regression"),
+    tasks=("classification", "regression", "multilabel"),
     needs=("target-labels", "images", "pretrained"),
     cost="epochs x n training steps of the whole network",
     refs=("Raghu et al. 2019, arXiv:1902.07208",),

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from medgraft.methods.finetune import adapters, augment
+from medgraft.methods.finetune.answer import outputs
 from medgraft.methods.finetune.groups import Policy, make_policy
 from medgraft.methods.finetune.head import class_weights
 from medgraft.methods.finetune.images import Labelled
@@ -32,7 +33,7 @@ from medgraft.sources.pretrained import Pretrained
 @method(
     "finetune",
     family="finetune",
-    tasks=("classification", "regression"),
+    tasks=("classification", "regression", "multilabel"),
     needs=("target-labels", "images", "pretrained"),
     cost="epochs x n training steps of the released blocks; the frozen blocks run once per image and view",
     refs=(
@@ -43,6 +44,7 @@ from medgraft.sources.pretrained import Pretrained
         "Li et al. 2019, arXiv:1901.09229 (penalty=delta)",
         "Chen et al. 2019, NeurIPS 32 (penalty=bss)",
         "Hu et al. 2022, arXiv:2106.09685 (adapter=lora)",
+        "Shi, Cao and Raschka 2023, doi:10.1007/s10044-023-01181-9 (loss=ordinal)",
         "Hu, Shen and Sun 2018, doi:10.1109/CVPR.2018.00745 (attention=se)",
         "Woo et al. 2018, doi:10.1007/978-3-030-01234-2_1 (attention=cbam)",
     ),
@@ -66,7 +68,7 @@ class FineTune(NetworkEstimator):
     source : Pretrained or str
         The network.
     task : str, default "classification"
-        ``"classification"`` or ``"regression"``.
+        ``"classification"``, ``"regression"`` or ``"multilabel"`` (one trunk, an output a label).
     epochs : int, default 12
         At most so many passes over the training images after the head; 0 leaves the head alone.
     lr : float, default 5e-4
@@ -113,7 +115,8 @@ class FineTune(NetworkEstimator):
         that small batches do no harm; ``"recompute"``: the same, with statistics of the training images;
         ``"adapt"``: that of released blocks trains and updates its statistics.
     loss : str, default "auto"
-        ``"auto"``, or against imbalance ``"focal"`` or ``"logit-adjusted"``, or ``"smooth"`` (labels).
+        ``"auto"``, or against imbalance ``"focal"`` or ``"logit-adjusted"``, or ``"smooth"`` (labels);
+        ``"ordinal"`` for stages: the chance to go on from each to the next (CORN).
     class_weight : str or None, default None
         ``"balanced"``: every class counts the same; None: every image does, as in the other arms of a trial.
     mix : str, default "none"
@@ -260,15 +263,20 @@ class FineTune(NetworkEstimator):
         check_auxiliary(self.auxiliary, self.auxiliary_weight)
         if self.kind_ == "volume" and (stages or self.auxiliary != "none"):
             raise InputError("Self-supervision is for images: leave out pretext and auxiliary with volumes.")
-        k = 0 if self.task == "regression" else len(self.classes_)
+        several = self.task == "multilabel"
+        k = 0 if self.task == "regression" else rows.y.shape[1] if several else len(self.classes_)
         self.center_, self.spread_ = 0.0, 1.0
         y = rows.y
+        if several and self.class_weight is not None:
+            raise InputError(
+                "class_weight='balanced' is for classes, and there are several labels: leave it out."
+            )
         if k == 0:
             self.center_, self.spread_ = float(np.mean(y)), float(np.std(y)) or 1.0
             y = (y.astype(float) - self.center_) / self.spread_
         weight = class_weights(y, k, rows.weight) if k and self.class_weight == "balanced" else rows.weight
         weight = weight / weight.mean()
-        rows = replace(rows, y=y.astype(np.int64) if k else y, weight=weight)
+        rows = replace(rows, y=y.astype(np.int64) if k and not several else y, weight=weight)
         train, held = hold_out(rows.y, rows.units, self.validation, self.random_state, k)
         self.note_ = "" if len(held) else "Too few rows for an inner split: no early stopping."
         source = self._source()
@@ -276,7 +284,7 @@ class FineTune(NetworkEstimator):
         policy = self._policy()
         adapters.attend(self.backbone_, self.attention, self.attention_at, policy, self.random_state)
         recipe = self._recipe(policy, rows.take(train), k)
-        self.network_ = self._network(max(k, 1))
+        self.network_ = self._network(outputs(self.answer, k))
         self.pretext_ = self_supervise(self, rows, train) if stages else None
         if self.batchnorm == "recompute":
             measure_anew(self, rows.take(train).paths)

@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 from medgraft.cohort.digest import digest
 from medgraft.cohort.media import PICTURES
 from medgraft.methods.base import TASK_NAMES, classifies, contract_tags, has_proba, refuse_task
+from medgraft.methods.multilabel import label_table
 from medgraft.methods.registry import TASKS
 from medgraft.methods.rows import Rows
 from medgraft.methods.splits import Floats, Ints, units_of
@@ -66,8 +67,8 @@ class Labelled:
     Parameters
     ----------
     paths : list of str
-    y : array (n,)
-        Class codes or values.
+    y : array (n,), or (n, L)
+        Class codes or values; several labels, NaN where unknown.
     weight : array (n,)
         Positive weights.
     units : array (n,) of int
@@ -144,7 +145,8 @@ class ImageEstimator(BaseEstimator, metaclass=ABCMeta):
         X : DataFrame (n, ...)
             Its column ``image`` or ``volume`` holds absolute paths.
         y : array (n,)
-            Labels of any type, or values. Never read where `labelled` is false.
+            Labels of any type, or values. Never read where `labelled` is false. For the task "multilabel"
+            (n, L) of 0 and 1, NaN where unknown.
         domain, target
             Accepted and checked; every domain's labelled rows are used alike.
         labelled : array (n,) of bool, optional
@@ -163,27 +165,34 @@ class ImageEstimator(BaseEstimator, metaclass=ABCMeta):
         MedgraftError
             Bad input, a file that is no image, weights that cannot be had.
         """
-        if self.task not in TASK_NAMES:
+        several = self.task == "multilabel"
+        if self.task not in TASK_NAMES and not several:
             raise InputError(f"task '{self.task}' does not exist: use one of {', '.join(TASK_NAMES)}.")
+        if several and "multilabel" not in self.supported_tasks:
+            does = ", ".join(self.supported_tasks)
+            raise InputError(f"It cannot do multilabel: {type(self).__name__} does {does}.")
+        table = label_table(y) if several else None
         paths, self.kind_ = image_paths(X), kind_of(X)
         rows = Rows.of(
             Table.of(pd.DataFrame({"image": paths})),
-            y,
-            regression=not classifies(self),
+            y if table is None else np.zeros(len(table)),
+            regression=several or not classifies(self),
             domain=domain,
             target=target,
             labelled=labelled,
             sample_weight=sample_weight,
             groups=groups,
         )
-        refuse_task(self, rows.k)
+        if not several:
+            refuse_task(self, rows.k)
+        labels = rows.y if table is None else table[rows.index]
         use = rows.labelled
         chosen = [paths[i] for i in rows.index[use]]
         units = rows.units[use] if groups is not None else copies(chosen)
         if rows.classes is not None:
             self.classes_ = rows.classes
         here = [paths[i] for i in rows.index[rows.target]]
-        self._fit(Labelled(chosen, rows.y[use], rows.weight[use], units, rows.target[use], here))
+        self._fit(Labelled(chosen, labels[use], rows.weight[use], units, rows.target[use], here))
         return self
 
     @abstractmethod
@@ -196,12 +205,14 @@ class ImageEstimator(BaseEstimator, metaclass=ABCMeta):
 
     @available_if(has_proba)
     def predict_proba(self, X: Any) -> Floats:
-        """Class probabilities (n, K), in the order of `classes_`."""
+        """Class probabilities (n, K), in the order of `classes_`; of several labels (n, L), one for each."""
         return self._predict(X)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Predicted label or value (n,)."""
         out = self._predict(X)
+        if self.task == "multilabel":
+            return (out >= 0.5).astype(np.intp)
         return np.asarray(self.classes_[out.argmax(axis=1)]) if classifies(self) else out
 
     def _predict(self, X: Any) -> Floats:

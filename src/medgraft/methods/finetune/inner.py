@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from medgraft.cohort.multilabel import rarity
 from medgraft.methods.splits import Ints, inner_folds
 
 MIN_HELD = 8  # fewer rows than this say nothing about when to stop
@@ -17,8 +18,8 @@ def hold_out(y: NDArray[Any], units: Ints, share: float, seed: int, classes: int
 
     Parameters
     ----------
-    y : array (n,)
-        Class codes, or values when `classes` is 0.
+    y : array (n,), or (n, L)
+        Class codes, or values when `classes` is 0; several labels.
     units : array (n,) of int
         Patients.
     share : float
@@ -30,7 +31,7 @@ def hold_out(y: NDArray[Any], units: Ints, share: float, seed: int, classes: int
     -------
     train, held : arrays of int
         Row numbers, sorted. `held` is empty when there is too little data: fewer than eight rows would be
-        held out, or a class would be missing from either part.
+        held out, or a class would be missing from either part (of several labels: from the training part).
 
     Examples
     --------
@@ -42,11 +43,17 @@ def hold_out(y: NDArray[Any], units: Ints, share: float, seed: int, classes: int
     everything, nothing = np.arange(n), np.arange(0)
     if share <= 0 or share * n < MIN_HELD:
         return everything, nothing
-    stratum = np.asarray(y) if classes else np.searchsorted(np.quantile(y, [1 / 3, 2 / 3]), y)
+    several = y.ndim == 2
+    if several:
+        stratum = rarity(y)
+    else:
+        stratum = np.asarray(y) if classes else np.searchsorted(np.quantile(y, [1 / 3, 2 / 3]), y)
     fold = inner_folds(units, k=max(round(1 / share), 2), seed=seed, stratum=stratum.astype(np.intp))
     train, held = np.flatnonzero(fold != 0), np.flatnonzero(fold == 0)
     if len(held) < MIN_HELD or not len(train):
         return everything, nothing
-    if classes and any(len(np.unique(y[part])) < len(np.unique(y)) for part in (train, held)):
+    if several and any(len(np.unique(y[train, j])) < len(np.unique(y[:, j])) for j in range(y.shape[1])):
+        return everything, nothing
+    if not several and classes and any(len(np.unique(y[part])) < len(np.unique(y)) for part in (train, held)):
         return everything, nothing
     return train, held

@@ -13,6 +13,7 @@ from medgraft.methods.finetune.head import one_thread, scaling
 from medgraft.methods.finetune.images import ImageEstimator, Labelled, classes_from_json, classes_to_json
 from medgraft.methods.finetune.skops_bytes import read_skops, write_skops
 from medgraft.methods.fit_learner import fit_learner
+from medgraft.methods.multilabel import MultiLabel, known_labels
 from medgraft.methods.registry import method
 from medgraft.methods.splits import Floats
 from medgraft.sources.pretrained import Pretrained
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 @method(
     "linear-probe",
     family="finetune",
-    tasks=("classification", "regression"),
+    tasks=("classification", "regression", "multilabel"),
     needs=("target-labels", "images", "pretrained"),
     cost="one forward pass over n images, once ever; then O(n d min(n, d))",
     refs=("Kornblith et al. 2019, doi:10.1109/CVPR.2019.00277",),
@@ -45,7 +46,7 @@ class LinearProbe(ImageEstimator):
     source : Pretrained or str
         The network.
     task : str, default "classification"
-        ``"classification"`` or ``"regression"``.
+        ``"classification"``, ``"regression"`` or ``"multilabel"`` (one learner a label, features once).
     estimator : scikit-learn estimator, optional
         Learner on the standardised features instead of the default one.
     random_state : int, default 0
@@ -90,16 +91,29 @@ class LinearProbe(ImageEstimator):
         self.featuriser_ = BackboneFeatures(self._source(), device=self.device)
         F = self._features(rows.paths)
         self.mean_, self.scale_ = scaling(F, rows.weight)
+        Z = (F - self.mean_) / self.scale_
         with one_thread():
-            self.learner_ = fit_learner(
-                self.estimator,
-                (F - self.mean_) / self.scale_,
-                rows.y,
-                weight=rows.weight,
-                units=rows.units,
-                task=self.task,
-                random_state=self.random_state,
-            )
+            if rows.y.ndim == 1:
+                self.learner_ = self._learnt(Z, rows.y, rows, np.ones(len(Z), dtype=bool))
+                return
+            self.learner_ = MultiLabel()
+            self.learner_.models_ = []
+            for k, column in enumerate(rows.y.T):
+                known = ~np.isnan(column)
+                labels = known_labels(column, known, k)
+                self.learner_.models_.append(self._learnt(Z, labels, rows, known))
+
+    def _learnt(self, Z: Floats, y: Any, rows: Labelled, known: Any) -> Any:
+        """Fit the learner to the rows that know a label."""
+        return fit_learner(
+            self.estimator,
+            Z[known],
+            y[known],
+            weight=rows.weight[known],
+            units=rows.units[known],
+            task="classification" if self.task == "multilabel" else self.task,
+            random_state=self.random_state,
+        )
 
     def _features(self, paths: Sequence[str]) -> np.ndarray:
         self.featuriser_.progress = self.progress
@@ -110,6 +124,8 @@ class LinearProbe(ImageEstimator):
             Z = (self._features(paths) - self.mean_) / self.scale_
             if self.task == "regression":
                 return np.asarray(self.learner_.predict(Z), dtype=float)
+            if self.task == "multilabel":
+                return np.asarray(self.learner_.predict_proba(Z))
             out = np.zeros((len(Z), len(self.classes_)))
             out[:, np.asarray(self.learner_.classes_, dtype=np.intp)] = self.learner_.predict_proba(Z)
             return out

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medgraft.base import MedgraftError
+from medgraft.methods.finetune.answer import answers_loss, stages_loss
 from medgraft.methods.splits import Floats
 
 if TYPE_CHECKING:
     import torch
 
-LOSSES = ("auto", "focal", "logit-adjusted", "smooth")
+LOSSES = ("auto", "focal", "logit-adjusted", "smooth", "ordinal")
 GAMMA = 2.0  # of the focal loss, as its paper recommends
 SMOOTHING = 0.1
 
@@ -28,14 +29,16 @@ def make_loss(name: str, y: NDArray[Any], weight: Floats, k: int) -> Loss:
     "focal" :math:`-(1 - p_y)^2 \log p_y` (Lin et al. 2017, doi:10.1109/ICCV.2017.324); "logit-adjusted"
     the log loss of :math:`s + \log \pi` with the class shares :math:`\pi` of the training rows, so that s
     itself aims at balanced accuracy (Menon et al. 2021, arXiv:2007.07314); "smooth" the log loss against
-    0.9 of the class and 0.1 of all (Szegedy et al. 2016, doi:10.1109/CVPR.2016.308).
+    0.9 of the class and 0.1 of all (Szegedy et al. 2016, doi:10.1109/CVPR.2016.308); "ordinal" the log loss
+    of the chances to go on from stage to stage (CORN, Shi et al. 2023, doi:10.1007/s10044-023-01181-9), of
+    K - 1 scores. Several labels have the sum of their log losses, those that are unknown left out.
 
     Parameters
     ----------
     name : str
         One of `LOSSES`.
     y, weight : arrays (n,)
-        Class codes (or values) and weights of the training rows.
+        Class codes (or values, or several labels (n, L)) and weights of the training rows.
     k : int
         Number of classes; 0 for values.
 
@@ -49,10 +52,16 @@ def make_loss(name: str, y: NDArray[Any], weight: Floats, k: int) -> Loss:
 
     if name not in LOSSES:
         raise MedgraftError(f"loss='{name}' does not exist: use one of {', '.join(LOSSES)}.")
+    if y.ndim == 2:
+        if name != "auto":
+            raise MedgraftError(f"loss='{name}' is for one label, and there are several: leave it out.")
+        return answers_loss
     if k == 0:
         if name != "auto":
             raise MedgraftError(f"loss='{name}' is for classes, and the label holds values: leave it out.")
         return lambda scores, target: (scores[:, 0].float() - target) ** 2
+    if name == "ordinal":
+        return stages_loss
     if name == "focal":
 
         def focal(scores: torch.Tensor, target: torch.Tensor) -> torch.Tensor:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from medgraft.methods.finetune.answer import answer_of, fit_answers, predictions, questions
 from medgraft.methods.finetune.head import fit_head
 from medgraft.methods.finetune.images import ImageEstimator, Labelled, classes_from_json, classes_to_json
 from medgraft.methods.splits import Floats
@@ -45,6 +46,12 @@ class NetworkEstimator(ImageEstimator):
     batchnorm: str
     random_state: int
     device: str
+    loss: str = "auto"
+
+    @property
+    def answer(self) -> str:
+        """What the outputs mean; see `medgraft.methods.finetune.answer`."""
+        return answer_of(self.task, self.loss)
 
     def _network(self, k: int) -> Network:
         import torch
@@ -60,7 +67,12 @@ class NetworkEstimator(ImageEstimator):
         """Fit the head to features of the rows, as `linear-probe` would."""
         import torch
 
-        found = fit_head(F, rows.y, rows.weight, rows.units, k, self.random_state)
+        answer = self.answer
+        if answer in ("labels", "stages"):
+            told = rows.y if answer == "labels" else questions(rows.y, k)
+            found = fit_answers(F, told, rows.weight, rows.units, self.random_state)
+        else:
+            found = fit_head(F, rows.y, rows.weight, rows.units, k, self.random_state)
         head = self.network_.head
         with torch.no_grad():
             places = (head.mean, head.scale, head.linear.weight, head.linear.bias)
@@ -97,10 +109,10 @@ class NetworkEstimator(ImageEstimator):
             progress=lambda done: tell(done, len(paths)),
         ).astype(np.float64)
         network.to("cpu")
-        if self.task == "regression":
-            return np.asarray(scores[:, 0] * self.spread_ + self.center_)
-        scores = np.exp(scores - scores.max(axis=1, keepdims=True))
-        return np.asarray(scores / scores.sum(axis=1, keepdims=True))
+        if self.answer == "stages":
+            return predictions(scores, self.answer, len(self.classes_))
+        found = predictions(scores, self.answer, scores.shape[1])
+        return found * self.spread_ + self.center_ if self.answer == "values" else found
 
     def state(self) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
         """Return all that is needed to rebuild it: facts (JSON-able) and tensors."""
@@ -111,6 +123,7 @@ class NetworkEstimator(ImageEstimator):
         config = {
             "backbone": self.backbone_.config(),
             "task": self.task,
+            "loss": self.loss,
             "batchnorm": self.batchnorm,
             "device": self.device,
             "classes": classes_to_json(getattr(self, "classes_", None)),
@@ -139,7 +152,7 @@ class NetworkEstimator(ImageEstimator):
             task=config["task"],
             device=config["device"],
         )
-        made.batchnorm = config["batchnorm"]
+        made.batchnorm, made.loss = config["batchnorm"], config.get("loss", "auto")
         made.backbone_ = Backbone.from_config(config["backbone"], parts["trunk."])
         made.kind_ = "image" if made.backbone_.volume is None else "volume"
         made.center_, made.spread_ = config["center"], config["spread"]
