@@ -44,6 +44,32 @@ def test_what_is_missing_is_said_in_one_sentence(table):
     assert "no source to rank" in run(table, "--label", "ill", code=2)
 
 
+def test_the_known_networks_are_listed_by_pattern_without_torch():
+    import subprocess
+    import sys
+
+    code = (
+        "import sys; from typer.testing import CliRunner; import medgraft.cli.audit, medgraft.cli.sources;"
+        "from medgraft.cli.app import app;"
+        "print(CliRunner().invoke(app, ['sources', '--list', '*resnet18']).output);"
+        "print('torch' in sys.modules or 'timm' in sys.modules)"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    lines = out.splitlines()
+    assert lines[0].split() == ["network", "input", "weights", "licence"]
+    names = [line.split()[0] for line in lines[1:4]]
+    assert names == ["medgraft:centernet_resnet18", "timm:resnet18", "torchvision:resnet18"]
+    assert lines[3].split()[1:] == ["224", "x", "224", "11.18", "M", "BSD-3-Clause"]
+    assert lines[-1] == "False"
+
+
+def test_a_list_of_all_or_none_and_no_patients():
+    text = run("--list")
+    assert "medgraft:darknet19" in text and "timm:vit_tiny_patch16_224" in text
+    assert "called like 'timm:resnt18'. Did you mean 'timm:resnet18'" in run("--list", "timm:resnt18", code=2)
+    assert "Which patients?" in run(code=2)
+
+
 @pytest.fixture
 def stripes(tmp_path):
     """A folder of class folders with 12 small images each."""

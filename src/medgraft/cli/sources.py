@@ -36,7 +36,7 @@ SEEN = "The ranking has seen your labels: whether transfer helps is for medgraft
 
 @verb
 def sources(
-    data: Data,
+    data: Data = "",
     label: Label = None,
     positive: Positive = None,
     group: Group = None,
@@ -59,6 +59,9 @@ def sources(
     seed: Annotated[int, typer.Option(min=0)] = 0,
     out: Annotated[Path | None, typer.Option(help="A .json file for the figures.")] = None,
     skip_unreadable: Skip = False,
+    known: Annotated[
+        bool, typer.Option("--list", help="List the registered networks; DATA may be a glob: '*resnet*'.")
+    ] = False,
 ) -> None:
     """Say which source suits your patients.
 
@@ -66,6 +69,11 @@ def sources(
     the frozen features of each network explain your labels.
     """
     given = locals()
+    if known:
+        _list(data or "*")
+        return
+    if not data:
+        raise MedgraftError("Which patients? Give their table or folder; --list shows the known networks.")
     from medgraft.cohort import check_images, read
 
     roles = roles_of(given) | {"skip_unreadable": skip_unreadable}
@@ -87,6 +95,24 @@ def sources(
         typer.echo(f"medgraft: {sentence}", err=True)
     if out is not None:
         out.write_text(json.dumps(facts, indent=1), encoding="utf-8")
+
+
+def _list(pattern: str) -> None:
+    """Print what is known of the registered networks, without loading any."""
+    from medgraft.base import did_you_mean
+    from medgraft.sources import networks
+
+    found = [networks[name] for name in networks.list(pattern)]
+    if not found:
+        near = did_you_mean(pattern, networks)
+        raise MedgraftError(f"No registered network is called like '{pattern}'.{near}")
+    wide = max(len(n.name) for n in found)
+    typer.echo(f"{'network':{wide}s}  {'input':>12s}  {'weights':>8s}  licence")
+    for n in found:
+        side = " x ".join([str(n.input_size)] * n.dims)
+        weights = "" if n.parameters is None else f"{n.parameters / 1e6:.2f} M"
+        typer.echo(f"{n.name:{wide}s}  {side:>12s}  {weights:>8s}  {n.licence}")
+    typer.echo("\nAny other timm: or torchvision: name works too; weights are those without the classifier.")
 
 
 def _cohorts(
