@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from medgraft.evidence import Comparison, reliability, sentence
 from medgraft.report import build
@@ -275,3 +276,61 @@ def pages(tmp_path_factory):
         return done[kind]
 
     return page
+
+
+@pytest.fixture
+def outlines(tmp_path):
+    """A run folder of a segmentation with two arms, five samples and two repeats, without examples."""
+    values = {"unet": [0.9, 0.8, 0.7, 0.95, 0.2], "unet-scratch": [0.6, 0.5, 0.4, 0.3, 0.2]}
+    frames, arms = [], []
+    for name, own in values.items():
+        for repeat in (0, 1):
+            shift = 0.02 * (2 * repeat - 1)
+            frames.append(
+                pd.DataFrame(
+                    {
+                        "arm": name,
+                        "row": range(5),
+                        "repeat": repeat,
+                        "budget": -1,
+                        "dice": np.array(own) + shift,
+                    }
+                )
+            )
+        measured = {m: {"value": float(np.mean(own)), "ci": [0.2, 0.9]} for m in ("dice", "iou", "hd95")}
+        role = "control" if "scratch" in name else "transfer"
+        arms.append({"name": name, "method": name, "role": role, **measured["dice"], "metrics": measured})
+    pd.concat(frames).to_parquet(tmp_path / "predictions.parquet")
+    gain = Comparison(0.31, 0.1, 0.5, "inconclusive", 5)
+    said = sentence("unet", gain, "dice", control="unet-scratch")
+    result = {
+        "task": "segmentation",
+        "metric": "dice",
+        "better": "higher",
+        "n": 5,
+        "n_patients": 5,
+        "budget": -1,
+        "arms": arms,
+        "control": "unet-scratch",
+        "comparisons": [
+            {"arm": "unet", "difference": 0.31, "ci": [0.1, 0.5], "verdict": "inconclusive", "sentence": said}
+        ],
+        "chosen": "unet-scratch",
+        "verdict": said,
+        "cohort": {"name": "scans", "kind": "volume", "rows": 5, "label": "mask", "domains": {"test": 5}},
+        "design": {"kind": "external test", "labels_per_class": [10], "repeats": 2},
+    }
+    (tmp_path / "result.json").write_text(json.dumps(result))
+    return tmp_path, result
+
+
+@pytest.fixture
+def with_examples(outlines):
+    folder, result = outlines
+    (folder / "examples").mkdir()
+    shown = []
+    for what in ("median", "worst"):
+        Image.new("RGB", (400, 200), (9, 9, 9)).save(folder / "examples" / f"{what}.png")
+        shown.append({"file": f"examples/{what}.png", "what": what, "arm": "unet", "dice": 0.8})
+    (folder / "result.json").write_text(json.dumps(result | {"examples": shown}))
+    return folder

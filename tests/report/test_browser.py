@@ -152,3 +152,21 @@ def test_it_prints_on_paper_in_light_colours_with_the_wide_plots(pages, show):
     )
     assert page.execute_script("return document.querySelector('.plot .wide').checkVisibility()")
     assert not page.execute_script("return document.querySelector('nav').checkVisibility()")
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_page_with_examples_fits_its_window_and_loads_nothing(with_examples, show, width):
+    page = show(build(with_examples), width)
+    root = "document.documentElement"
+    assert page.execute_script(f"return {root}.scrollWidth <= {root}.clientWidth")
+    assert page.execute_script("return [...document.images].map(i => i.naturalWidth)") == [400, 400]
+    assert page.get_log("browser") == []
+    inside = page.execute_script(
+        """
+        return [...document.querySelectorAll('#samples .plot svg')].filter(s => s.checkVisibility()).flatMap(
+          s => { const f = s.getBoundingClientRect(); return [...s.querySelectorAll('text')].map(t => {
+            const b = t.getBoundingClientRect();
+            return b.left >= f.left - 2 && b.right <= f.right + 2; }); });
+        """
+    )
+    assert inside and all(inside)

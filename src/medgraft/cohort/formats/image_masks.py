@@ -63,8 +63,9 @@ def read(path: Path, say: Say) -> pd.DataFrame:
     for folder, file in _below(root, IMAGES):
         name = _name(file, folder)
         taken.add(name)
-        row = {"image": str(file), "file": file.relative_to(root).as_posix(), "mask": None}
-        rows.append(row | ({"mask": str(masks[name])} if name in masks else {}) | _folder(name))
+        mask = str(masks[name]) if name in masks else None
+        row = {"image": str(file), "file": file.relative_to(root).as_posix(), "mask": mask}
+        rows.append(row | _folder(name))
     lone = sorted(str(masks[name].name) for name in set(masks) - taken)
     if lone:
         say(f"{len(lone)} masks have no picture of the same name, the first being '{lone[0]}'.")
@@ -83,7 +84,7 @@ def read(path: Path, say: Say) -> pd.DataFrame:
     return pd.DataFrame(rows).astype({"mask": "str"})
 
 
-def _folder(name: str) -> dict[str, str]:
+def _folder(name: str) -> dict[str, str | None]:
     return {"folder": name.split("/")[0]} if "/" in name else {}
 
 

@@ -33,7 +33,7 @@ def open_mask(ref: Ref) -> NDArray[np.int64]:
                 "as PNG."
             )
         opened.load()
-        picture = opened
+        picture: Image.Image = opened
         if "exif" in opened.info or opened.format == "TIFF":
             picture = ImageOps.exif_transpose(opened)  # as images are
         values: NDArray[Any] = np.asarray(picture)
