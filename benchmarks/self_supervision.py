@@ -1,8 +1,8 @@
 """Do images without labels help a network, before it is taught on few with labels?
 
-    python benchmarks/self_supervision.py FOLDER_OF_THE_DATA WEIGHTS.safetensors OUT [--images 160] [--repeats 3]
+    python benchmarks/self_supervision.py DATA WEIGHTS.safetensors OUT [--images 160] [--repeats 3]
 
-FOLDER holds brain_mri_4class (public, four classes). `--images` of its training images are there, and 5 or
+DATA holds brain_mri_4class (public, four classes). `--images` of its training images are there, and 5 or
 20 of each class have a label; all its test images are tested. The network learns from all those images
 without their labels, three epochs of a task and the upper 40 % of its blocks, and is saved; then it is the
 source of the same fine-tuning (12 epochs of those blocks) as the network as it was. `--repeats` draws images,
@@ -18,10 +18,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from pooled import rows_of, run, table
 
 import medgraft as mg
 from medgraft.trial import Trial
+from pooled import rows_of, run, table
 
 UNFREEZE = 0.4
 ARMS = [f"finetune:unfreeze={UNFREEZE},views=1,validation=0", "scratch:epochs=0,validation=0"]

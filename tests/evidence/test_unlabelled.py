@@ -9,9 +9,11 @@ from medgraft.base import MedgraftError
 from medgraft.evidence.unlabelled import (
     choose_unlabelled,
     deviance_risk,
+    effective_patients,
     entropy,
     row_loss,
     soft_neighbourhood_density,
+    too_few,
 )
 
 
@@ -141,3 +143,24 @@ def test_the_standard_error_is_the_ratio_estimator_s_over_patients():
 def test_a_control_without_predictions_is_refused():
     with pytest.raises(MedgraftError, match="no predictions"):
         choose_unlabelled([0.0], {"a": [0.0]}, [1.0], "c")
+
+
+def test_without_overlap_the_target_s_own_ratio_shows_it():
+    """Two normals d apart: the effective share of the source is exp(-d^2), whichever side it is seen from."""
+    rng = np.random.default_rng(0)
+    x, z = rng.normal(size=20000), rng.normal(size=20000) + 0.7
+
+    def ratio(v):
+        return np.exp(0.7 * v - 0.245)
+
+    own = effective_patients(ratio(x))
+    both = effective_patients(ratio(x), None, ratio(z))
+    assert own / 20000 == pytest.approx(np.exp(-0.49), rel=0.05)
+    assert both / 20000 == pytest.approx(np.exp(-0.49), rel=0.05)
+    assert effective_patients(np.ones(50), None, np.full(9, 100.0)) == pytest.approx(0.5)
+    assert effective_patients(np.zeros(50)) == 0.0
+
+
+def test_rows_of_one_patient_are_one_patient():
+    assert effective_patients(np.ones(40), np.repeat(np.arange(8), 5)) == pytest.approx(8.0)
+    assert "8.0 source patients" in too_few(8.0) and too_few(10.0) == ""

@@ -374,10 +374,10 @@ def test_a_patient_of_weight_two_is_a_patient_who_is_there_twice():
 
 
 def test_the_density_ratio_of_the_guard_holds_out_whole_patients():
-    X, y, rows = table(n_source=120, n_target=60)
+    X, y, rows = table(n_source=240, n_target=120)
     labelled = rows["domain"] == "s"
-    visits = np.repeat(np.arange(45), 4)  # four rows of a patient, nearly alike
-    X = X[visits * 4 % 180] + 1e-3 * X
+    visits = np.repeat(np.arange(90), 4)  # four rows of a patient, nearly alike
+    X = X[visits * 4 % 360] + 1e-3 * X
     m = Guarded({"pooled": Pooled(task="regression")}, task="regression")
     m.fit(X, y, **rows, labelled=labelled, groups=visits)
     r = Rows.of(Table.of(X), y, regression=True, **rows, labelled=labelled, groups=visits)
@@ -398,3 +398,67 @@ def test_subgroups_without_target_labels_are_not_silently_left_out():
     m = Guarded({"pooled": Pooled(task="regression")}, task="regression")
     m.fit(X, y, **rows, labelled=rows["domain"] == "s", subgroups={"sex": np.resize(["f", "m"], len(y))})
     assert "Subgroups were not compared" in m.report_["reason"]
+
+
+class Level:
+    """Stands for a network: the features of an image are those that its path names, as in "3.5/7.png"."""
+
+    def transform(self, X):
+        seen = [float(path.split("/")[0]) for path in X["image"]]
+        rng = np.random.default_rng(0)
+        return np.outer(seen, np.ones(40)) + 0.1 * rng.normal(size=(len(seen), 40))
+
+
+class Bright(Spy):
+    """Right on images above a level, wrong below it."""
+
+    def __init__(self, above=True):
+        self.above = above
+
+    def predict_proba(self, X):
+        level = np.array([float(p.split("/")[0]) for p in X["image"]])
+        kind = np.array([int(p.split("/")[1]) for p in X["image"]])
+        right = (level > 0) == self.above
+        said = np.where(right, kind, 1 - kind)
+        return np.eye(2)[said] * 0.8 + 0.1
+
+
+def levels(mean_source, mean_target, n=200):
+    """Image paths that name their level and class; the target has no labels."""
+    rng = np.random.default_rng(3)
+    level = np.r_[rng.normal(mean_source, 1.0, n), rng.normal(mean_target, 1.0, n // 2)]
+    kind = rng.integers(0, 2, len(level))
+    X = pd.DataFrame(
+        {"image": [f"{a:.4f}/{k}/{i}" for i, (a, k) in enumerate(zip(level, kind, strict=True))]}
+    )
+    domain = np.repeat(["s", "t"], [n, n // 2])
+    rows = {"domain": domain, "target": "t", "labelled": domain == "s", "groups": np.arange(len(X))}
+    return X, kind, rows
+
+
+def test_images_are_weighted_by_the_features_of_a_network():
+    X, y, rows = levels(-0.5, 0.7)
+    arms, control = {"bright": Bright()}, Bright(above=False)
+    m = Guarded(arms, control, featuriser=Level()).fit(X, y, **rows)
+    assert m.choice_ == "bright" and "without target labels" in m.report_["reason"]
+    plain = {r["name"]: r["value"] for r in m.report_["table"]}
+    assert plain["bright"] < plain["control"]
+    # On the source as it is, the control is the better one.
+    at = rows["domain"] == "s"
+    fitted = [Bright(above).fit(X, y, **rows) for above in (False, True)]
+    assert fitted[0].score(X[at], y[at]) > fitted[1].score(X[at], y[at])
+    assert Guarded(arms, control).fit(X, y, **rows).choice_ == "control"
+
+
+def test_where_scanners_do_not_overlap_nothing_is_fitted_inside_and_the_control_is_kept():
+    X, y, rows = levels(-6.0, 6.0)
+    Spy.seen.clear()
+    m = Guarded({"bright": Bright()}, Bright(above=False), featuriser=Level()).fit(X, y, **rows)
+    assert m.choice_ == "control" and "too few to choose by" in m.report_["reason"]
+    assert len(Spy.seen) == 1  # the control itself
+
+
+def test_the_way_there_and_back_needs_no_numbers():
+    X, y, rows = levels(0.0, 0.0)
+    m = Guarded({"bright": Bright()}, Bright(above=False), unlabelled="circular").fit(X, y, **rows)
+    assert "there and back" in m.report_["reason"]

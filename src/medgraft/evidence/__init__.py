@@ -6,7 +6,7 @@ from medgraft.evidence.guard import Choice, choose
 from medgraft.evidence.interval import Interval, interval
 from medgraft.evidence.metrics.base import Metric, as_metric, default_metric
 from medgraft.evidence.scores import Scores
-from medgraft.evidence.unlabelled import choose_unlabelled
+from medgraft.evidence.unlabelled import choose_unlabelled, effective_patients, too_few
 from medgraft.evidence.verdict import sentence
 
 __all__ = [
@@ -21,7 +21,9 @@ __all__ = [
     "compare",
     "default_metric",
     "ece",
+    "effective_patients",
     "interval",
     "reliability",
     "sentence",
+    "too_few",
 ]

@@ -130,6 +130,47 @@ def soft_neighbourhood_density(
     return total / len(q)
 
 
+def effective_patients(
+    weight: ArrayLike, group: ArrayLike | None = None, target_ratio: ArrayLike | None = None
+) -> float:
+    r"""How many held-out source patients weigh as much as patients of the target would.
+
+    The lesser of two estimates of one number, :math:`n / E_s r^2` for the density ratio r of mean 1: by the
+    weights of the patients, :math:`(\sum w)^2 / \sum w^2`; and, as :math:`E_s r^2 = E_t r`, by the mean ratio
+    at the target's rows. Where the domains do not overlap no source row shows it, but the target's do.
+
+    Parameters
+    ----------
+    weight : (n,) array
+        Of held-out source rows; all zero: nobody is like the target.
+    group : (n,) array, default every row its own
+        Patients.
+    target_ratio : (m,) array, optional
+        Density ratio (not normalised) at target rows.
+
+    Examples
+    --------
+    >>> effective_patients([1.0, 1.0, 0.0, 0.0]), effective_patients(np.ones(4), None, [20.0, 20.0])
+    (2.0, 0.2)
+    """
+    w = np.asarray(weight, dtype=float)
+    if not w.sum() > 0:
+        return 0.0
+    unit = np.arange(len(w)) if group is None else np.unique(np.asarray(group), return_inverse=True)[1]
+    sums = np.bincount(unit, weights=w)
+    found = float(sums.sum() ** 2 / (sums**2).sum())
+    if target_ratio is None:
+        return found
+    return min(found, len(sums) / max(float(np.mean(target_ratio)), 1.0))
+
+
+def too_few(effective: float) -> str:
+    """Why so few patients cannot choose, or an empty string."""
+    if effective >= LEAST_EFFECTIVE:
+        return ""
+    return f"only {effective:.1f} source patients are like the target's, too few to choose by"
+
+
 def choose_unlabelled(
     y: ArrayLike,
     preds: Mapping[str, ArrayLike],
@@ -184,8 +225,6 @@ def choose_unlabelled(
     w = np.asarray(weight, dtype=float)
     w = w if w.sum() > 0 else np.ones_like(w)
     unit = np.arange(len(w)) if group is None else np.unique(np.asarray(group), return_inverse=True)[1]
-    sums = np.bincount(unit, weights=w)
-    effective = float(sums.sum() ** 2 / (sums**2).sum())
     loss = {name: row_loss(y, p) for name, p in preds.items()}
     rows: list[dict[str, Any]] = []
     for name in preds:
@@ -199,8 +238,8 @@ def choose_unlabelled(
     name, reason = control, f"The control {control} is kept"
     if best is None:
         reason += ": there is no other candidate."
-    elif effective < LEAST_EFFECTIVE:
-        reason += f": only {effective:.1f} source patients are like the target's, too few to choose by."
+    elif few := too_few(effective_patients(w, unit)):
+        reason += f": {few}."
     elif -best["difference"] > best["se"] > 0:
         name = best["name"]
         reason = (

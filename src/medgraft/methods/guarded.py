@@ -39,7 +39,8 @@ class Guarded(Choosing):
     in training) and predict it. `medgraft.evidence.choose` compares these predictions; the choice is fitted
     again on all rows. Where no target patient has a label, `medgraft.evidence.choose_unlabelled` compares
     predictions of held-out source patients instead, weighted by the density ratio target/source: right if the
-    rule is the same on both sides, and the control (``source-only``) is kept in doubt. Or ("circular") an arm
+    rule is the same on both sides; the control (``source-only``) is kept in doubt, and where fewer than ten
+    source patients are like the target's. Or ("circular") an arm
     labels the target's patients, learns from them the way back, and predicts the held-out source patients.
 
     Parameters
@@ -59,6 +60,9 @@ class Guarded(Choosing):
         "one-se", "family" or "best": see `medgraft.evidence.choose`.
     unlabelled : str
         How to choose where no target patient has a label: "importance-weighted" or "circular".
+    featuriser : object, optional
+        Turns X into numbers (``transform(X)``) where it holds none, as a network does with images: source
+        patients are then weighted by leading principal components of these.
     time : str, optional
         Column of times of a target that is to be forecast: inner fits then learn from earlier rows of the
         target only, in up to five stretches of time, of which all but the first are predicted.
@@ -124,6 +128,7 @@ class Guarded(Choosing):
         margin: float = 0.0,
         unlabelled: str = "importance-weighted",
         aggregate: str | None = None,
+        featuriser: Any = None,
         task: str = "classification",
         random_state: int = 0,
     ) -> None:
@@ -137,6 +142,7 @@ class Guarded(Choosing):
         self.margin = margin
         self.unlabelled = unlabelled
         self.aggregate = aggregate
+        self.featuriser = featuriser
         self.task = task
         self.random_state = random_state
 
@@ -175,6 +181,7 @@ class Guarded(Choosing):
             self.unlabelled,
             self.random_state,
             self.aggregate,
+            self.featuriser,
         )
         self.report_ = inner.choose(given, rows, arms, name, told)
         self.choice_ = self.report_["choice"]

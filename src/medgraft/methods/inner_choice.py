@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medgraft.base import MedgraftError
-from medgraft.evidence import Choice, choose, choose_unlabelled, default_metric
+from medgraft.evidence import choose, choose_unlabelled, default_metric, effective_patients, too_few
 from medgraft.evidence.aggregate import aggregate, aggregate_labels
+from medgraft.methods.components import components
 from medgraft.methods.feature.aligning import can_align
 from medgraft.methods.inner_fits import (
     Given,
@@ -39,6 +40,7 @@ class InnerChoice:
     unlabelled: str
     random_state: int
     aggregate: str | None = None
+    featuriser: Any = None
 
     def choose(
         self,
@@ -66,7 +68,7 @@ class InnerChoice:
             "table": [],
             "skipped": {},
         }
-        if why := nothing_to_compare(rows, at) or _nothing_to_weight(rows, own):
+        if why := nothing_to_compare(rows, at) or self._nothing_to_weight(rows, own):
             report["reason"] = f"The control {control} is kept: {why}."
             return report
         forward = self.time is not None and bool(len(own))
@@ -79,10 +81,15 @@ class InnerChoice:
                 "so that nothing can be forecast."
             )
             return report
+        held = np.isin(fold, parts)
+        if not len(own):
+            weight, why = self._weights(given, rows, at[held])
+            if why:
+                report["reason"] = f"The control {control} is kept: {why}."
+                return report
         made = there_and_back if not len(own) and self.unlabelled == "circular" else out_of_fold
         if forward:
             made = partial(out_of_fold, forward=True)
-        held = np.isin(fold, parts)
         preds: dict[str, Floats] = {}
         for name, arm in arms.items():
             try:
@@ -109,22 +116,41 @@ class InnerChoice:
                 margin=self.margin,
             )
         else:
-            choice = self._by_source(rows, at[held], preds, control)
+            choice = choose_unlabelled(
+                rows.y[at[held]], preds, weight, control, group=rows.units[at[held]], how=self.unlabelled
+            )
         reason = choice.reason
         if subgroups and not len(own):
             reason += " Subgroups were not compared: no target patient has a label."
         return {**report, "choice": choice.name, "reason": reason, "table": choice.table}
 
-    def _by_source(self, rows: Rows, at: Ints, preds: dict[str, Floats], control: str) -> Choice:
+    def _weights(self, given: Given, rows: Rows, at: Ints) -> tuple[Floats, str]:
+        """Weights of source rows that make them like the target's, and why they cannot be had."""
         weight = rows.weight[at]
-        if self.unlabelled == "importance-weighted":
+        if self.unlabelled != "importance-weighted":
+            return weight, ""
+        if self.featuriser is None:
             Z = rows.encoder().transform(rows.table)
-            source, target = (side_of(Z, rows, s, self.random_state) for s in (rows.source, rows.target))
-            raw = density_ratio(source, target, self.random_state)(Z[at])
-            weight = weight * (even_out(raw, weight) if raw.any() else raw)
-        return choose_unlabelled(
-            rows.y[at], preds, weight, control, group=rows.units[at], how=self.unlabelled
-        )
+        else:
+            Z = components(self.featuriser.transform(given.take(rows.index)), rows.weight)
+        source, target = (side_of(Z, rows, s, self.random_state) for s in (rows.source, rows.target))
+        ratio = density_ratio(source, target, self.random_state)
+        raw = ratio(Z[at])
+        weight = weight * (even_out(raw, weight) if raw.any() else raw)
+        return weight, too_few(effective_patients(weight, rows.units[at], ratio(target.Z)))
+
+    def _nothing_to_weight(self, rows: Rows, own: Ints) -> str:
+        """Why source patients cannot stand in for the target's where none of these has a label."""
+        if len(own):
+            return ""
+        if not can_align(rows):
+            return (
+                "no target patient has a label and fewer than two are known, so that nothing can be compared"
+            )
+        needed = self.unlabelled == "importance-weighted" and self.featuriser is None
+        if needed and not rows.table.numbers.shape[1]:
+            return "no target patient has a label, and source patients can be weighted by numbers only"
+        return ""
 
 
 def _by_patient(
@@ -135,14 +161,3 @@ def _by_patient(
     first = np.unique(group, return_index=True)[1]
     joined = {k: aggregate(p, group, how) for k, p in preds.items()}
     return aggregate_labels(y, group, how)[0], joined, {k: v[first] for k, v in told.items()}
-
-
-def _nothing_to_weight(rows: Rows, own: Ints) -> str:
-    """Why source patients cannot stand in for the target's where none of these has a label."""
-    if len(own):
-        return ""
-    if not can_align(rows):
-        return "no target patient has a label and fewer than two are known, so that nothing can be compared"
-    if not rows.table.numbers.shape[1]:
-        return "no target patient has a label, and source patients can be weighted by numbers only"
-    return ""

@@ -212,6 +212,10 @@ def build(
     if issubclass(cls, Guarded):
         if bench.kind in PICTURES:  # one inner split, because each inner fit may train a network
             params.setdefault("inner_folds", 1)
+            if bench.pretrained is not None:
+                from medgraft.methods.finetune.features import BackboneFeatures
+
+                params["featuriser"] = BackboneFeatures(bench.pretrained, device=bench.device)
         params["candidates"] = {other.name: build(other, bench, seed, others, control) for other in others}
         params["control"] = None if control is None else build(control, bench, seed)
         params["control_name"] = None if control is None else control.name

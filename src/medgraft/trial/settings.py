@@ -18,6 +18,7 @@ OWNED = {
     "device": "say --device",
     "metric": "say --metric",
     "candidates": "they are the other arms",
+    "featuriser": "it is the network of the trial",
     "control": "it is the control of the trial",
     "control_name": "it is the control of the trial",
     "estimator": "add a learner by a plus, as in pooled+svm",

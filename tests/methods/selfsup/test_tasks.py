@@ -31,3 +31,10 @@ def test_a_task_that_is_there_twice_is_refused():
 def test_an_auxiliary_task_that_makes_no_sense_is_one_sentence(auxiliary, weight, said):
     with pytest.raises(MedgraftError, match=said):
         check_auxiliary(auxiliary, weight)
+
+
+def test_a_chain_is_written_in_quotes_in_an_arm():
+    from medgraft.trial.arms import arm
+
+    a = arm('finetune:pretext="masked+rotation",epochs=3')
+    assert a.settings == {"pretext": "masked+rotation", "epochs": 3} and not a.steps
