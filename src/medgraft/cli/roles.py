@@ -25,6 +25,13 @@ Protected = Annotated[
 ]
 Image = Annotated[str | None, typer.Option(help="Column with paths of images, relative to the manifest.")]
 Volume = Annotated[str | None, typer.Option(help="Column with paths of volumes.")]
+Volumes = Annotated[
+    str | None,
+    typer.Option(
+        help="How networks read volumes: window=40/80 (CT), spacing=1 (mm), size=64 (voxels); with 2-D "
+        "networks also slices=16, axis=axial, pool=mean."
+    ),
+]
 Signal = Annotated[str | None, typer.Option(help="Column with paths of signals.")]
 Sequence = Annotated[str | None, typer.Option(help="Column that holds sequences.")]
 Omics = Annotated[str | None, typer.Option(help="Matrix file whose samples are the rows, or a column.")]

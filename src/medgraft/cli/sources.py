@@ -24,6 +24,8 @@ from medgraft.cli.roles import (
     Skip,
     Task,
     Time,
+    Volume,
+    Volumes,
     roles_of,
 )
 
@@ -45,6 +47,8 @@ def sources(
     time: Time = None,
     protected: Protected = None,
     image: Image = None,
+    volume: Volume = None,
+    volumes: Volumes = None,
     columns: Columns = None,
     task: Task = "auto",
     levels: Levels = None,
@@ -75,6 +79,7 @@ def sources(
     if not data:
         raise MedgraftError("Which patients? Give their table or folder; --list shows the known networks.")
     from medgraft.cohort import check_images, read
+    from medgraft.cohort.media import PICTURES
 
     roles = roles_of(given) | {"skip_unreadable": skip_unreadable}
     cohort = read(data, **roles)
@@ -82,14 +87,16 @@ def sources(
         raise MedgraftError(
             f"Sources are ranked for one label at a time: give --label one column, not '{cohort.label}'."
         )
-    if cohort.kind == "image":
+    if cohort.kind in PICTURES:
         if skip_unreadable:
             cohort = check_images(cohort, True, _show_check if sys.stderr.isatty() else None)
-        facts = _networks(cohort, source or [], target, score, device)
+        facts = _networks(cohort, source or [], target, score, device, volumes)
     elif cohort.kind == "table":
         facts = _cohorts(cohort, source or [], target, roles, seed)
     else:
-        raise MedgraftError("medgraft sources ranks the sources of tables and of images: give one of these.")
+        raise MedgraftError(
+            "medgraft sources ranks the sources of tables, images and volumes: give one of these."
+        )
     typer.echo(SEEN)
     for sentence in cohort.warnings:
         typer.echo(f"medgraft: {sentence}", err=True)
@@ -166,11 +173,11 @@ def _cohorts(
 
 
 def _networks(
-    cohort: Cohort, specs: list[str], target: str | None, score: str, device: str
+    cohort: Cohort, specs: list[str], target: str | None, score: str, device: str, volumes: str | None
 ) -> dict[str, Any]:
-    """Print the networks for images, the most promising first."""
+    """Print the networks for images or volumes, the most promising first."""
     from medgraft.methods.suit_images import rank_networks
-    from medgraft.sources import source_kind
+    from medgraft.sources import Pretrained, source_kind
     from medgraft.sources.rank import scores
 
     if not specs:
@@ -186,7 +193,7 @@ def _networks(
     ranked = rank_networks(
         cohort.X,
         cohort.y,
-        specs,
+        [Pretrained(spec, volume=volumes) for spec in specs],
         score=score,
         task=task,
         groups=cohort.groups if cohort.group else None,

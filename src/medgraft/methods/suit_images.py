@@ -16,7 +16,7 @@ from scipy.stats import t as student
 from medgraft.base import MedgraftError
 from medgraft.methods.finetune.features import BackboneFeatures, loaded
 from medgraft.methods.finetune.head import one_thread
-from medgraft.methods.finetune.images import Progress, copies, image_paths
+from medgraft.methods.finetune.images import Progress, copies, image_paths, kind_of
 from medgraft.methods.splits import Floats, Ints
 from medgraft.methods.table import InputError
 from medgraft.sources.pretrained import Pretrained
@@ -81,7 +81,7 @@ def rank_networks(
     Parameters
     ----------
     X : DataFrame (n, ...)
-        Its column ``image`` holds paths.
+        Its column ``image`` or ``volume`` holds paths.
     y : array (n,)
         Labels of any type, or values; ignored where `labelled` is false.
     sources : sequence of Pretrained or str
@@ -138,8 +138,8 @@ def rank_networks(
     target = as_codes(given) if classifies else as_values(given)
     units = copies(kept) if groups is None else np.unique(np.asarray(groups)[rows], return_inverse=True)[1]
     blocks = deal_blocks(np.asarray(units, dtype=np.intp), target)
-    frame = pd.DataFrame({"image": kept})
-    named = [Pretrained.of(source) for source in sources]
+    frame = pd.DataFrame({kind_of(X): kept})
+    named = [Pretrained.of(source).reading(kind_of(X)) for source in sources]
     names = [Path(source.spec).name for source in named if source.facts]  # a wrong name is said at once
     made = []
     for source, name in zip(named, names, strict=True):

@@ -189,15 +189,17 @@ def load(
     if spec.dims == 3:
         channels, volume = 1, volume or VolumeInput()
     trunk = _trunk(spec, channels, seed, volume)
+    reading = "" if volume is None else f" on {volume.words(spec.dims)}"
     if not pretrained:
         names = tuple(n for n in trunk.net.state_dict() if not n.endswith(_COUNTERS))
-        return Backbone(spec, channels, trunk, LoadReport(spec.name, (), (), (), names, "", channels), volume)
+        report = LoadReport(spec.name + reading, (), (), (), names, "", channels)
+        return Backbone(spec, channels, trunk, report, volume)
     if spec.path is None:
         weights, sha, label = fetch(spec), "", spec.name
     else:
         weights, sha = read_tensors(Path(spec.path).expanduser()), sha256_of(spec.path)
         label = f"{spec.name} from {Path(spec.path).name}"
-    report = _fill(trunk.net, weights, label, sha, channels)
+    report = _fill(trunk.net, weights, label + reading, sha, channels)
     if report.fraction < ENOUGH and not allow_partial:
         whose = f"'{Path(spec.path).name}'" if spec.path else "the library"
         raise MedgraftError(

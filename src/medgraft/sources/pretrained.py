@@ -52,7 +52,7 @@ class Pretrained:
     spec: str
     channels: int = 3
     allow_partial: bool = False
-    volume: VolumeInput | None = None
+    volume: VolumeInput | str | None = None
     size: int | None = None
 
     def __post_init__(self) -> None:
@@ -117,7 +117,7 @@ class Pretrained:
             pretrained=pretrained,
             allow_partial=self.allow_partial,
             seed=seed,
-            volume=self.volume,
+            volume=None if self.volume is None else VolumeInput.of(self.volume),
         )
 
     def fingerprint(self) -> str:
@@ -201,7 +201,7 @@ def source(spec: str | Path | Cohort | Pretrained | Radiomics) -> Pretrained | R
     Examples
     --------
     >>> source("timm:resnet18")
-    Pretrained(spec='timm:resnet18', channels=3, allow_partial=False, volume=None)
+    Pretrained(spec='timm:resnet18', channels=3, allow_partial=False, volume=None, size=None)
     """
     if not isinstance(spec, str | Path):
         return spec

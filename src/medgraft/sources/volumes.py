@@ -111,6 +111,18 @@ class VolumeInput:
         side = self.size or usual
         return side, side, side
 
+    def words(self, dims: int) -> str:
+        """Say in a few words how a network of so many dimensions sees volumes.
+
+        Examples
+        --------
+        >>> VolumeInput(slices=8, window="40/80").words(2)
+        'the mean of 8 axial slices, window 40/80'
+        """
+        seen = "whole volumes" if dims == 3 else f"the {self.pool} of {self.slices} {self.axis} slices"
+        spacing = f" at {self.spacing:g} mm" if self.spacing else ""
+        return f"{seen}{spacing}, window {self.window}"
+
     def to_dict(self) -> dict[str, Any]:
         """Return the settings, JSON-able, for :meth:`of`."""
         return asdict(self) | {"size": list(self.size) if isinstance(self.size, tuple) else self.size}
