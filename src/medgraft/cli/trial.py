@@ -32,6 +32,7 @@ from medgraft.cli.roles import (
     Task,
     Time,
     Volume,
+    Volumes,
     roles_of,
 )
 
@@ -61,6 +62,7 @@ def trial(
     features: Features = None,
     columns: Columns = None,
     kind: Kind = None,
+    volumes: Volumes = None,
     source: Annotated[
         list[str] | None,
         typer.Option(
@@ -125,6 +127,7 @@ def trial(
     if not plan:
         out = _place(out, resume or overwrite)
     from medgraft.cohort import check_images, read
+    from medgraft.cohort.media import PICTURES
     from medgraft.report import build
     from medgraft.sources import Pretrained, source_kind
     from medgraft.sources.radiomics import Radiomics
@@ -134,14 +137,17 @@ def trial(
 
     def cohort_of(path: str, **changed: Any) -> Cohort:
         cohort = read(path, **(roles | changed))
-        return check_images(cohort, skip_unreadable) if cohort.kind == "image" else cohort
+        return check_images(cohort, skip_unreadable) if cohort.kind in PICTURES else cohort
 
     sources: list[Any] = []
     for spec in source or ():
         if source_kind(spec) == "radiomics":
             sources.append(Radiomics.of(spec))
             continue
-        sources.append(Pretrained(spec) if source_kind(spec) == "network" else cohort_of(spec, domain=None))
+        if source_kind(spec) == "network":
+            sources.append(Pretrained(spec, volume=volumes))
+        else:
+            sources.append(cohort_of(spec, domain=None))
     cohort = cohort_of(data)
     made = Trial(
         cohort,
