@@ -2,30 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any, Self
-
-import numpy as np
-from numpy.typing import NDArray
-
-from medgraft.base import MedgraftError
-from medgraft.methods.finetune import augment
-from medgraft.methods.finetune.groups import Policy, make_policy
-from medgraft.methods.finetune.inner import hold_out
 from medgraft.methods.registry import method
-from medgraft.methods.segment.base import SegmentEstimator
-from medgraft.methods.segment.cases import Case, Marked
-from medgraft.methods.segment.frame import Frame, filled, multiple
+from medgraft.methods.segment.by_slice import SliceEstimator
 from medgraft.sources.pretrained import Pretrained
-
-if TYPE_CHECKING:
-    import torch
-
-    from medgraft.methods.segment.train import Course
-    from medgraft.sources.backbone import Backbone
-    from medgraft.sources.maps import EncoderDecoder
-
-_CHUNK = 32  # slices whose scores are in memory at once
 
 
 @method(
@@ -41,7 +20,7 @@ _CHUNK = 32  # slices whose scores are in memory at once
     ),
     default=True,
 )
-class UNet(SegmentEstimator):
+class UNet(SliceEstimator):
     r"""U-Net whose encoder is a pretrained network: outlines images, and volumes slice by slice.
 
     Use it with some dozen outlined images or a dozen volumes. Not where a finding is told from others only by
@@ -123,11 +102,6 @@ class UNet(SegmentEstimator):
     3
     """
 
-    _pretrained = True
-    backbone_: Backbone
-    network_: EncoderDecoder
-    frame_: Frame
-
     def __init__(
         self,
         source: Pretrained | str | None = None,
@@ -176,160 +150,3 @@ class UNet(SegmentEstimator):
         self.batch_size = batch_size
         self.random_state = random_state
         self.device = device
-
-    def _fit(self, rows: Marked) -> None:
-        from medgraft.methods.segment.slices import Slices
-        from medgraft.methods.segment.train import train
-        from medgraft.sources.forward import pick_device
-
-        augment.check(self.augmentation)
-        course = self._course()
-        source = Pretrained.of(self.source)
-        self.backbone_ = source.load(pretrained=self._pretrained, seed=self.random_state)
-        self.frame_ = self._frame(rows)
-        network = self.network_ = self._network()
-        policy = self._policy()
-        inner, held = hold_out(rows.share, rows.units, self.validation, self.random_state, 0)
-        self.note_ = "" if len(held) else "Too few rows for an inner split: no early stopping."
-        feed = Slices(
-            rows,
-            self.frame_,
-            inner,
-            held,
-            batch_size=self.batch_size,
-            changes=self.augmentation == "light",
-            seed=self.random_state,
-        )
-        alone = round(self.frozen * self.epochs)
-        groups = [{"params": list(network.decoder.parameters()), "peak": policy.head_lr}]
-        groups += [{"params": network.block_weights(g.block), "peak": g.lr} for g in policy.groups]
-        history = train(
-            network,
-            groups,
-            lambda epoch: network.release(policy.released(epoch) if epoch >= alone else ()),
-            feed,
-            course,
-            seed=self.random_state,
-            device=pick_device(self.device),
-            tell=self._tell("training"),
-        )
-        self.report_ = {
-            "load": self.backbone_.report.to_dict(),
-            **policy.describe(),
-            "rows": {"train": len(inner), "held": len(held)},
-            "loss": {"train": history.train, "held": history.held},
-            "best": history.best,
-        }
-
-    def _course(self) -> Course:
-        from medgraft.methods.segment.train import Course
-
-        if self.epochs < 1 or self.batch_size < 1 or not 0.0 <= self.frozen <= 1.0:
-            raise MedgraftError("epochs and batch_size are 1 or more, and frozen is from 0 to 1.")
-        apart = self.batchnorm != "adapt"
-        return Course(self.epochs, self.patience, self.optimizer, self.schedule, self.weight_decay, 4, apart)
-
-    def _policy(self) -> Policy:
-        return make_policy(
-            [name for name, _ in self.backbone_.module.blocks],
-            unfreeze=self.unfreeze,
-            gradual=0.0,
-            epochs=self.epochs,
-            lr=self.lr,
-            lr_decay=self.lr_decay,
-            head_lr=self.head_lr,
-        )
-
-    def _network(self) -> EncoderDecoder:
-        import torch
-
-        from medgraft.sources.maps import EncoderDecoder
-
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.random_state)
-            return EncoderDecoder(self.backbone_.module, len(self.classes_), self.batchnorm).eval()
-
-    def _frame(self, rows: Marked) -> Frame:
-        """Choose what the network sees, from the training rows."""
-        own = self.backbone_.spec.input_size
-        slices = self.slices if rows.kind == "volume" else 1
-        frame = Frame(self.size or own, self.view, self.axis, slices, self.backbone_.channels)
-        if rows.kind == "image" or self.view == "windows":
-            return frame
-        longest = reach = 0.0
-        for i in range(len(rows.refs)):
-            case, _ = rows.open(i)
-            for a in {0, 1, 2} - {self.axis}:
-                longest = max(longest, case.grid[a])
-                reach = max(reach, case.grid[a] * case.spacing[a])
-        size = self.size or min(multiple(2 * int(longest)), own)
-        return replace(frame, size=size, pixel=reach / size)
-
-    def _channels(self) -> int:
-        return self.backbone_.channels
-
-    def _probabilities(self, case: Case) -> NDArray[np.float32]:
-        import torch
-
-        from medgraft.methods.segment.window import slide
-        from medgraft.sources.forward import pick_device, run_batches
-
-        device = pick_device(self.device)
-        network, frame = self.network_.to(device), self.frame_
-        pixels = frame.pixels(case)
-        h, w = pixels.shape[2:]
-        sides = (multiple(h), multiple(w))
-        found = torch.empty(len(pixels), len(self.classes_), h, w)
-        if frame.view == "windows":
-            for i in range(len(pixels)):
-                window = (frame.size, frame.size)
-                found[i] = slide(frame.look(pixels, i).float(), window, network, device=device)
-        for first in range(0, 0 if frame.view == "windows" else len(pixels), _CHUNK):
-            part = run_batches(
-                min(_CHUNK, len(pixels) - first),
-                lambda i, first=first: filled(frame.look(pixels, first + i), sides),  # type: ignore[misc]
-                lambda batch: network(batch).float().softmax(dim=1),
-                device=device,
-            )
-            found[first : first + len(part)] = part[:, :, :h, :w]
-        self.network_.to("cpu")
-        return frame.back(found, case)
-
-    def state(self) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
-        """Return all that is needed to rebuild it: facts (JSON-able) and tensors."""
-        tensors = {f"trunk.{name}": t for name, t in self.backbone_.tensors().items()}
-        own = self.network_.decoder.state_dict()
-        tensors |= {f"decoder.{n}": t.detach().cpu().contiguous() for n, t in own.items()}
-        config = {
-            "backbone": self.backbone_.config(),
-            "batchnorm": self.batchnorm,
-            "device": self.device,
-            "kind": self.kind_,
-            "classes": self.classes_.tolist(),
-            "frame": asdict(self.frame_),
-        }
-        return config, tensors
-
-    @classmethod
-    def from_state(cls, config: dict[str, Any], tensors: dict[str, torch.Tensor]) -> Self:
-        """Rebuild what :meth:`state` gave; it predicts the same to the last bit.
-
-        Raises
-        ------
-        MedgraftError
-            The weights are not those of the network.
-        """
-        from medgraft.sources.backbone import Backbone
-
-        parts = {
-            part: {n.removeprefix(part): t for n, t in tensors.items() if n.startswith(part)}
-            for part in ("trunk.", "decoder.")
-        }
-        made = cls(Pretrained(config["backbone"]["network"]["name"]), device=config["device"])
-        made.batchnorm = config["batchnorm"]
-        made.backbone_ = Backbone.from_config(config["backbone"], parts["trunk."])
-        made.kind_, made.classes_ = config["kind"], np.array(config["classes"], dtype=np.int64)
-        made.frame_ = Frame(**config["frame"])
-        made.network_ = made._network()
-        made.network_.decoder.load_state_dict(parts["decoder."])
-        return made

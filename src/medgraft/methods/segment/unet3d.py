@@ -14,6 +14,7 @@ from medgraft.methods.finetune.inner import hold_out
 from medgraft.methods.registry import method
 from medgraft.methods.segment.base import SegmentEstimator
 from medgraft.methods.segment.cases import Case, Marked, levels
+from medgraft.methods.segment.unet3d_weights import channels_of, fill, widths_of
 from medgraft.sources.pretrained import Pretrained
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 _WHOLE = 1.5  # a volume of so many patches is seen at once when it is outlined
 _PIECE = 2  # torch convolves single volumes of few channels by a routine several times slower
-_ENOUGH = 0.9  # share of the tensors that a source must fill
 
 
 @method(
@@ -154,9 +154,9 @@ class UNet3d(SegmentEstimator):
         if self.epochs < 1 or self.batch_size < 1 or self.patch < 0 or self.spacing < 0:
             raise MedgraftError("epochs and batch_size are 1 or more; patch and spacing are not negative.")
         weights = self._weights()
-        widths = _widths_of(weights) if weights else _numbers(self.widths)
+        widths = widths_of(weights) if weights else channels_of(self.widths)
         network = self.network_ = self._network(widths)
-        load = _fill(network, weights, str(self.source)) if weights else {"loaded": 0, "random": "all"}
+        load = fill(network, weights, str(self.source)) if weights else {"loaded": 0, "random": "all"}
         inner, held = hold_out(rows.share, rows.units, self.validation, self.random_state, 0)
         self.note_ = "" if len(held) else "Too few rows for an inner split: no early stopping."
         feed = Patches(
@@ -251,7 +251,7 @@ class UNet3d(SegmentEstimator):
         """Return all that is needed to rebuild it: facts (JSON-able) and tensors."""
         own = self.network_.state_dict()
         config = {
-            "widths": _widths_of(own),
+            "widths": widths_of(own),
             "norm": self.norm,
             "spacing": self.spacing,
             "patch": list(self.patch_),
@@ -269,35 +269,3 @@ class UNet3d(SegmentEstimator):
         made.network_ = made._network(config["widths"])
         made.network_.load_state_dict({n.removeprefix("net."): t for n, t in tensors.items()})
         return made
-
-
-def _numbers(widths: str) -> list[int]:
-    """Read channels such as ``8-16-32``."""
-    parts = str(widths).split("-")
-    if len(parts) < 2 or not all(p.isdigit() and int(p) > 0 for p in parts):
-        raise MedgraftError(
-            f"widths='{widths}' is not understood: write channels level by level, as 8-16-32."
-        )
-    return [int(p) for p in parts]
-
-
-def _widths_of(tensors: dict[str, torch.Tensor]) -> list[int]:
-    """Read the channels of the levels off the tensors of a 3-D U-Net."""
-    found: list[int] = []
-    while (name := f"down.{len(found)}.0.0.weight") in tensors:
-        found.append(int(tensors[name].shape[0]))
-    return found or [1, 1]
-
-
-def _fill(network: Network, weights: dict[str, torch.Tensor], name: str) -> dict[str, Any]:
-    """Copy what fits, and report it; the last layer may be of other classes."""
-    own = network.state_dict()
-    taken = {n: t.float() for n, t in weights.items() if n in own and own[n].shape == t.shape}
-    missing = sorted(set(own) - set(taken))
-    if len(taken) < _ENOUGH * len(own):
-        raise MedgraftError(
-            f"The weights of '{name}' are of another network than medgraft's 3-D U-Net: only {len(taken)} of "
-            f"{len(own)} tensors fit."
-        )
-    network.load_state_dict(own | taken)
-    return {"loaded": len(taken), "random": missing}
