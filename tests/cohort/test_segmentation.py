@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import nibabel as nib
 import numpy as np
 import pandas as pd
@@ -9,7 +11,7 @@ import pytest
 from PIL import Image
 
 from medgraft.base import MedgraftError
-from medgraft.cohort import external_splits, generate, kfold_splits, read
+from medgraft.cohort import append, external_splits, generate, kfold_splits, read
 from medgraft.cohort.segmentation import mask_values
 
 
@@ -116,3 +118,18 @@ def test_the_order_of_rows_and_the_mask_files_decide_the_fingerprint(made, manif
     mask[3:9, 3:9] = 1
     Image.fromarray(mask).save(made.path / made.table["mask"][0])
     assert read(manifest, image="file", mask="mask").fingerprint() != before
+
+
+def test_a_second_outlined_cohort_is_appended_as_a_domain_of_its_own(manifest, tmp_path_factory):
+    other = generate.images(tmp_path_factory.mktemp("other"), 3, size=24, masks=True, seed=9)
+    table = pd.read_csv(other.path / "manifest.csv").rename(columns={"file": "scan", "mask": "outline"})
+    table.to_csv(other.path / "manifest.csv", index=False)
+    here = replace(read(manifest, image="file", mask="mask", group="patient"), name="here")
+    there = read(other.path / "manifest.csv", image="scan", mask="outline", group="patient")
+    both = append(here, replace(there, name="there"))
+    assert both.task == "segmentation" and both.y.tolist() == [*here.y, *there.y]
+    assert both.X["image"].tolist() == [*here.X["image"], *there.X["image"]]
+    assert np.unique(both.domains).tolist() == ["here", "there"]
+    labelled = read(other.path / "manifest.csv", image="scan", label="label")
+    with pytest.raises(MedgraftError, match="is segmentation, 'manifest' is binary"):
+        append(here, labelled)

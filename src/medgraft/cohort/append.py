@@ -14,6 +14,7 @@ from medgraft.cohort.cohort import Cohort
 from medgraft.cohort.conventions import same_people
 from medgraft.cohort.formats import Say
 from medgraft.cohort.labels import is_number, names
+from medgraft.cohort.segmentation import SEGMENTATION
 
 
 def append(target: Cohort, source: Cohort) -> Cohort:
@@ -59,11 +60,11 @@ def append(target: Cohort, source: Cohort) -> Cohort:
             "cohort must be of the target's kind."
         )
     target, source = same_people(target, source)
-    label = _check_labels(target, source)
     old = target.table
-    new: dict[str, Any] = {label: _label(target, source, label)}
-    if target.image is not None and source.image is not None:
-        new[target.image] = source.table[source.image]
+    new: dict[str, Any] = _labels(target, source)
+    for kind, column in target.media.items():
+        if kind in source.media:
+            new[column] = source.table[source.media[kind]]
     domain = target.domain or _free("domain", old)
     if target.domain is None:
         old = old.assign(**{domain: target.name})
@@ -86,6 +87,19 @@ def append(target: Cohort, source: Cohort) -> Cohort:
         group=group,
         warnings=(*target.warnings, *told, *said),
     )
+
+
+def _labels(target: Cohort, source: Cohort) -> dict[str, Any]:
+    """Return the label of the source's rows, by the target's column; nothing where masks are the label."""
+    if SEGMENTATION not in (target.task, source.task):
+        label = _check_labels(target, source)
+        return {label: _label(target, source, label)}
+    if target.task != source.task:
+        raise MedgraftError(
+            f"The labels differ: '{target.name}' is {target.task}, '{source.name}' is {source.task}; name "
+            "masks with --mask for both, or for neither."
+        )
+    return {}
 
 
 def _check_labels(target: Cohort, source: Cohort) -> str:
