@@ -4,9 +4,10 @@
 
 DATA holds brain_mri_4class (public, four classes). Half of the images are left as they are and labelled;
 the other half go through a generated scanner: gamma 1.8, a Gaussian blur of 1.5 pixels, noise of 5 % of the
-range, and a field of view that is 15 % wider (all of this times `--strength`). Two folds of it are tested in turn, unlabelled; `--repeats`
-draws images, folds and seeds anew. The control is `source-only`: a linear learner on frozen features.
-`deep-coral` without strength is fine-tuning on the source alone: the same training, blind to the target.
+range, and a field of view that is 15 % wider (all of this times `--strength`). Two folds of it are tested in
+turn, unlabelled; `--repeats` draws images, folds and seeds anew. The control is `source-only`: a linear
+learner on frozen features. `deep-coral` without strength is fine-tuning on the source alone: the same
+training, blind to the target.
 Printed after each repeat: accuracy and calibration error, differences from the control, and what `guarded`
 chose. What OUT holds already is not run again.
 """

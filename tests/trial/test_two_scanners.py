@@ -37,8 +37,8 @@ def test_every_adaptation_stands_beside_the_source_s_model(run):
     assert run.data["n"] == 24
 
 
-def test_without_numbers_to_weigh_by_the_guard_keeps_the_control_and_says_so(run):
-    assert "by numbers only" in run.data["guard"]["final"]["reason"]
+def test_with_a_dozen_source_images_the_guard_keeps_the_control_and_says_so(run):
+    assert "too few to choose by" in run.data["guard"]["final"]["reason"]
     assert "source-only" in run.delivered
 
 

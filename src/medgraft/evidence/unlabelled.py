@@ -161,7 +161,7 @@ def effective_patients(
     found = float(sums.sum() ** 2 / (sums**2).sum())
     if target_ratio is None:
         return found
-    return min(found, len(sums) / max(float(np.mean(target_ratio)), 1.0))
+    return min(found, len(sums) / max(float(np.asarray(target_ratio, dtype=float).mean()), 1.0))
 
 
 def too_few(effective: float) -> str:

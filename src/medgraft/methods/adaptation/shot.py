@@ -98,8 +98,8 @@ class PseudoLabelled(Batches):
                 z = (f - net.head.mean) / net.head.scale
                 parts.append((z.double().cpu(), torch.softmax(net.head(f).double(), dim=1).cpu()))
         net.train(training)
-        z, p = (torch.cat(part).numpy() for part in zip(*parts, strict=True))
-        return z, p
+        features, probabilities = zip(*parts, strict=True)
+        return torch.cat(features).numpy(), torch.cat(probabilities).numpy()
 
 
 def pseudo_labels(z: Floats, p: Floats) -> NDArray[np.int64]:
