@@ -52,6 +52,8 @@ class Recipe:
         See `medgraft.methods.finetune.mixing`.
     soup : int
         So many of the best epochs are averaged; 1: only the best is kept.
+    snapshots : int
+        So many times the schedule runs from its start, and the weights at each end are kept.
     precision : str
         ``"32"`` or ``"16-mixed"`` (CUDA).
     """
@@ -66,6 +68,7 @@ class Recipe:
     weight_decay: float = 0.01
     mix: str = "none"
     soup: int = 1
+    snapshots: int = 1
     precision: str = "32"
 
     def __post_init__(self) -> None:
@@ -73,6 +76,8 @@ class Recipe:
         mixing.check(self.mix)
         if self.soup < 1:
             raise MedgraftError(f"soup={self.soup} is out of range: use a whole number from 1.")
+        if self.snapshots != 1 and not 1 < self.snapshots <= max(self.epochs, 1):
+            raise MedgraftError(f"snapshots={self.snapshots} is out of range: use 1 to epochs={self.epochs}.")
         if str(self.precision) not in ("32", "16-mixed"):
             raise MedgraftError(f"precision='{self.precision}' does not exist: use 32 or 16-mixed.")
 
@@ -98,6 +103,8 @@ class History:
         Epochs whose weights were averaged, where the average was no worse than the best of them.
     factor : float
         What the learning rates were multiplied by.
+    snapshots : list of dict
+        Weights at the end of each cycle, where there are several.
     """
 
     train: list[float] = field(default_factory=list)
@@ -105,6 +112,7 @@ class History:
     best: int = 0
     soup: list[int] = field(default_factory=list)
     factor: float = 1.0
+    snapshots: list[dict[str, Any]] = field(default_factory=list)
 
 
 def train(
@@ -196,6 +204,7 @@ def _module_class() -> Any:
             self.seed = seed
             self.step = Step(network, recipe, fit.inputs.first, pool, self.manual_backward, apart)
             self.soup = Soup(recipe.soup)
+            self.ends = optimisers.cycle_ends(recipe.epochs, recipe.snapshots)
             self.losses: list[float] = []
 
         def configure_optimizers(self) -> Any:
@@ -215,7 +224,11 @@ def _module_class() -> Any:
             done = self.current_epoch * len(self.fit) + batch_idx
             self.tell(done, steps)
             self.recipe.penalty.tick(done / steps)
-            factor = optimisers.factor(self.recipe.schedule, done / steps)
+            recipe = self.recipe
+            within = None
+            if recipe.snapshots > 1:
+                within = optimisers.in_cycle(done / steps, recipe.epochs, recipe.snapshots)
+            factor = optimisers.factor(recipe.schedule, done / steps, within)
             if self.recipe.schedule == "plateau":
                 factor *= optimisers.DROP ** optimisers.plateaus(self.history.held)
             for group in self.optimizers().param_groups:
@@ -233,6 +246,9 @@ def _module_class() -> Any:
             self.history.train.append(sum(self.losses) / len(self.losses))
             self.losses.clear()
             self.measure(epoch)
+            if self.recipe.snapshots > 1 and epoch in self.ends:
+                state = self.network.state_dict()
+                self.history.snapshots.append({n: t.detach().cpu().clone() for n, t in state.items()})
             if self.held is None:
                 self.history.best = epoch
             elif epoch - self.history.best >= self.recipe.patience:

@@ -35,8 +35,35 @@ def check(optimizer: str, schedule: str) -> None:
             raise MedgraftError(f"{name}='{value}' does not exist: use one of {', '.join(known)}.")
 
 
-def factor(schedule: str, done: float) -> float:
+def cycle_ends(epochs: int, cycles: int) -> list[int]:
+    """Return the epochs after which each of several cycles of about equal length ends.
+
+    Examples
+    --------
+    >>> cycle_ends(10, 4)
+    [3, 5, 8, 10]
+    """
+    return [int(m * epochs / cycles + 0.5) for m in range(1, cycles + 1)]
+
+
+def in_cycle(done: float, epochs: int, cycles: int) -> float:
+    """Return which share of its cycle is done when a share `done` of all epochs is.
+
+    Examples
+    --------
+    >>> [in_cycle(done, 10, 4) for done in (0.0, 0.3, 0.4, 1.0)]
+    [0.0, 0.0, 0.5, 1.0]
+    """
+    ends = [0, *cycle_ends(epochs, cycles)]
+    now = done * epochs
+    m = max(i for i in range(cycles) if ends[i] <= now)
+    return min((now - ends[m]) / (ends[m + 1] - ends[m]), 1.0)
+
+
+def factor(schedule: str, done: float, within: float | None = None) -> float:
     """Return the learning rate as a share of its peak when a share `done` of the steps is done.
+
+    `within` is the share of a cycle that is done, where the schedule starts again and again.
 
     Examples
     --------
@@ -45,7 +72,7 @@ def factor(schedule: str, done: float) -> float:
     >>> [round(factor("step", done), 2) for done in (0.4, 0.6, 0.8)]
     [1.0, 0.1, 0.01]
     """
-    return min(1.0, (done + 1e-3) / WARM_UP) * SCHEDULES[schedule](done)
+    return min(1.0, (done + 1e-3) / WARM_UP) * SCHEDULES[schedule](done if within is None else within)
 
 
 def plateaus(held: list[float]) -> int:

@@ -41,6 +41,7 @@ def report_of(model: FineTune, policy: Policy, history: History, n_train: int, n
         "best_epoch": history.best,
         "pretext": model.pretext_,
         "averaged_epochs": history.soup,
+        "snapshots": len(history.snapshots),
         "learning_rate_factor": history.factor,
         "note": model.note_,
     }
@@ -70,5 +71,5 @@ def plan_of(model: FineTune, n_fit: int, n_predict: int) -> dict[str, Any]:
         "batchnorm": words.get(model.batchnorm, "statistics of the training images, then frozen"),
         "augmentation": augment.WORDS[model.augmentation],
         "prefix_cache": cache | {"saves_cpu_seconds": round(n_fit * price.saved, 1)},
-        "cpu_seconds": price.seconds(n_fit, n_predict),
+        "cpu_seconds": price.seconds(n_fit, n_predict * model.snapshots),
     }

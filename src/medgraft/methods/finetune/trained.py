@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from medgraft.methods.finetune import snapshots
 from medgraft.methods.finetune.answer import answer_of, fit_answers, predictions, questions
 from medgraft.methods.finetune.head import fit_head
 from medgraft.methods.finetune.images import ImageEstimator, Labelled, classes_from_json, classes_to_json
@@ -35,12 +36,15 @@ class NetworkEstimator(ImageEstimator):
         What was loaded; its module is the trunk of the network.
     network_ : Network
         The trained network, in evaluation mode, on the CPU.
+    snapshots_ : list of dict of tensors
+        Weights of several networks whose predictions are averaged, as far as they differ; mostly none.
     center_, spread_ : float
         What values were measured from and in; 0 and 1 for classes.
     """
 
     backbone_: Backbone
     network_: Network
+    snapshots_: list[dict[str, torch.Tensor]] = []  # noqa: RUF012 - never changed in place
     center_: float
     spread_: float
     batchnorm: str
@@ -96,6 +100,9 @@ class NetworkEstimator(ImageEstimator):
         return found
 
     def _scores(self, paths: Sequence[str]) -> Floats:
+        return snapshots.mean(self.network_, self.snapshots_, lambda: self._answers(paths))
+
+    def _answers(self, paths: Sequence[str]) -> Floats:
         from medgraft.sources.forward import features_of, pick_device
 
         device = pick_device(self.device)
@@ -120,6 +127,7 @@ class NetworkEstimator(ImageEstimator):
         tensors |= {
             f"head.{n}": t.detach().cpu().contiguous() for n, t in self.network_.head.state_dict().items()
         }
+        tensors |= snapshots.named(self.snapshots_)
         config = {
             "backbone": self.backbone_.config(),
             "task": self.task,
@@ -161,4 +169,5 @@ class NetworkEstimator(ImageEstimator):
             made.classes_ = classes
         made.network_ = made._network(len(parts["head."]["linear.bias"]))
         made.network_.head.load_state_dict(parts["head."])
+        made.snapshots_ = snapshots.unnamed(tensors)
         return made
