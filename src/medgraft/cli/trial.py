@@ -105,7 +105,13 @@ def trial(
     budget: Annotated[
         str | None, typer.Option(help="CPU time, for example 10m; dearer arms are left out.")
     ] = None,
-    jobs: Annotated[int, typer.Option(help="Processes for tables; -1 for all cores.")] = -1,
+    jobs: Annotated[
+        int, typer.Option(help="Processes; -1: all cores for tables, and one process for networks.")
+    ] = -1,
+    backend: Annotated[str, typer.Option(help="Where they run: loky (here), dask or ray.")] = "loky",
+    scheduler: Annotated[
+        str | None, typer.Option(help="Address of a Dask or Ray cluster; default one on this computer.")
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     examples: Annotated[
         bool,
@@ -128,10 +134,12 @@ def trial(
         out = _place(out, resume or overwrite)
     from medgraft.cohort import check_images, read
     from medgraft.cohort.media import PICTURES
+    from medgraft.methods.finetune import ranks
     from medgraft.report import build
     from medgraft.sources import Pretrained, source_kind
     from medgraft.sources.radiomics import Radiomics
     from medgraft.trial import Trial
+    from medgraft.trial.backend import backend as parallel
 
     roles = roles_of(given) | {"skip_unreadable": skip_unreadable}
 
@@ -167,6 +175,10 @@ def trial(
         examples=examples,
         aggregate=aggregate,
     )
+    if ranks.join() > 0:  # the first of several processes speaks and writes
+        if not plan and out is not None:
+            made.run(out)
+        return
     made.progress = True
     typer.echo(str(made.plan()), err=True)
     if plan or out is None:
@@ -174,7 +186,8 @@ def trial(
     for finding in made.audit().findings:
         if finding.severity != "note":
             typer.echo(f"medgraft: {finding.severity}: {finding.sentence} {finding.advice}", err=True)
-    result = made.run(out, resume=resume, progress=True, command=command(sys.argv[1:]))
+    with parallel(backend, scheduler, jobs):
+        result = made.run(out, resume=resume, progress=True, command=command(sys.argv[1:]))
     page = build(out)
     typer.echo(str(result))
     for sentence in result.data["warnings"]:

@@ -15,6 +15,7 @@ from medgraft.cohort.segmentation import SEGMENTATION, mask_values
 from medgraft.cohort.time import early_blocks
 from medgraft.evidence import default_metric
 from medgraft.evidence.metrics import metrics
+from medgraft.methods.finetune import ranks
 from medgraft.methods.finetune.activations import forget
 from medgraft.sources import Pretrained
 from medgraft.sources import source as source_of
@@ -34,6 +35,7 @@ from medgraft.trial.plan import Plan, describe, digest
 from medgraft.trial.progress import Progress
 from medgraft.trial.result import Result
 from medgraft.trial.tasks import TrainingData, seed_of
+from medgraft.trial.together import follow
 from medgraft.trial.work import run_tasks
 
 if TYPE_CHECKING:
@@ -78,7 +80,7 @@ class Trial:
         How few target labels there are; several give a learning curve, the first is the headline.
     seed : int, default 0
     jobs : int, default 1
-        Processes for array methods; figures do not depend on it.
+        Processes; figures do not depend on it. -1: all cores for tables, and one process for networks.
     device : {"auto", "cpu", "cuda", "mps"}
     budget : float, optional
         CPU seconds; an arm that is predicted to exceed what is left is skipped, and said to be.
@@ -321,23 +323,26 @@ class Trial:
         MedgraftError
             `resume` is asked for in a folder that holds a different trial.
         """
+        if ranks.join() > 0:
+            return follow(self)
         self.progress = progress
         out = Path(out)
         check(out)
-        plan = self.plan()
+        plan = ranks.same(self.plan())
         self.audit()
-        if resume and can_resume(out, plan):
-            return Result.read(out)
+        if ranks.same(resume and can_resume(out, plan)):
+            return ranks.same(Result.read(out))
         prepare(out, plan, self.design.splits, resume)
         wall = time.perf_counter()
         outcomes, skipped = run_tasks(self, out, plan, Progress(progress))
-        with Progress(progress).bar("Evidence", 1) as step:
-            step("intervals")
-            result = assemble(self, outcomes, skipped, command, time.perf_counter() - wall)
-        if self.examples:
-            draw_examples(self, outcomes, result, out)
-        deliver(self, out, result)
-        forget()
-        result.write(out)
-        close(out)
-        return Result.read(out)
+        with ranks.alone():  # the others wait for the result
+            with Progress(progress).bar("Evidence", 1) as step:
+                step("intervals")
+                result = assemble(self, outcomes, skipped, command, time.perf_counter() - wall)
+            if self.examples:
+                draw_examples(self, outcomes, result, out)
+            deliver(self, out, result)
+            forget()
+            result.write(out)
+            close(out)
+        return ranks.same(Result.read(out))
