@@ -17,6 +17,7 @@ SMALL = {
     "cnn1d": {"channels": 8, "epochs": 30, "lr": 0.01},
     "svm": {"features": 64},
     "mlp": {"iterations": 60},
+    "contrastive-vae": {"shared": 2, "salient": 2, "hidden": 16, "epochs": 20, "trees": 20},
     "ae-lstm": {"steps": 3, "hidden": 16, "code": 8, "epochs": 30, "lr": 0.01},
 }
 CASES = [(n, t) for n in learners for t in ("binary", "multiclass", "regression") if t in learners[n].tasks]
@@ -58,6 +59,7 @@ def test_the_names_asked_for_are_there():
         "prototypes",
         "cnn1d",
         "ae-lstm",
+        "contrastive-vae",
     }
     assert wanted <= set(learners)
     assert all(learners[n].summary and learners[n].refs for n in learners)
