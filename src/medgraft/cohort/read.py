@@ -85,7 +85,7 @@ def read(
         reverse) whose sample names are in the table.
     features : sequence of str, optional
         The columns to learn from. By default all that have no other role and do not identify patients.
-    task : {"auto", "binary", "multiclass", "regression", "ordinal", "multilabel"}
+    task : {"auto", "binary", "multiclass", "regression", "ordinal", "multilabel", "segmentation"}
         By default: two values are binary; numbers with more than 20 distinct values (more than 5 if some
         are not whole) are regression; everything else is multiclass. ``"ordinal"``: classes in order, such
         as stages. ``"multilabel"``: a column of lists, ``"effusion|nodule"`` or with ``;``.
