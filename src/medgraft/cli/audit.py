@@ -101,7 +101,7 @@ def audit(
         progress=_show if sys.stderr.isatty() else None,
     )
     typer.echo(str(found))
-    if cohort.label is None:
+    if cohort.label is None and cohort.task != "segmentation":
         typer.echo("\nThere is no label (--label): whatever needs one was not checked.")
     for sentence in cohort.warnings:
         typer.echo(f"medgraft: {sentence}", err=True)

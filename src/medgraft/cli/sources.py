@@ -83,6 +83,11 @@ def sources(
 
     roles = roles_of(given) | {"skip_unreadable": skip_unreadable}
     cohort = read(data, **roles)
+    if cohort.task == "segmentation":
+        raise MedgraftError(
+            "Sources are ranked by a label of each sample, not by masks: name one with --label, or compare "
+            "networks in a trial, with --arm unet and --source."
+        )
     if cohort.task == "multilabel":
         raise MedgraftError(
             f"Sources are ranked for one label at a time: give --label one column, not '{cohort.label}'."

@@ -76,8 +76,8 @@ def read(
     image, volume, signal, mask : str, optional
         The column with paths of such files, relative to the table's folder (to the working directory for
         a DataFrame) or absolute. A name without folder or suffix is looked for below the table's folder.
-        Where a cohort has several kinds, each may be missing for some patients. Masks beside images or volumes
-        are the label where no other is named (the task ``"segmentation"``).
+        Where a cohort has several kinds, each may be missing for some patients. Masks beside images or
+        volumes are the label where no other is named (the task ``"segmentation"``).
     sequence : str, optional
         The column that holds sequences.
     omics : str, optional
