@@ -24,6 +24,7 @@ def fit_learner(
     units: Ints,
     task: str = "classification",
     random_state: int = 0,
+    again: Floats | None = None,
 ) -> Any:
     """Fit a copy of `estimator` with weights and patients, as far as it takes them.
 
@@ -41,6 +42,8 @@ def fit_learner(
         Patients, given as ``groups``.
     task, random_state
         Of the default learner.
+    again : array (m, v, p), optional
+        Some samples measured v times, for a step that asks which features are repeatable.
 
     Returns
     -------
@@ -65,6 +68,8 @@ def fit_learner(
     extra: dict[str, Any] = {}
     if has_fit_parameter(learner, "groups"):
         extra["groups"] = units
+    if again is not None and has_fit_parameter(learner, "again"):
+        extra["again"] = again
     if has_fit_parameter(learner, "sample_weight"):
         extra["sample_weight"] = weight
     elif np.ptp(weight) > 0:

@@ -17,7 +17,9 @@ from medgraft.methods.finetune.fusion import Fusion
 from medgraft.methods.finetune.head import scaling
 from medgraft.methods.finetune.images import copies
 from medgraft.methods.finetune.linear_probe import LinearProbe
+from medgraft.methods.finetune.views import some
 from medgraft.methods.learner import default_learner
+from medgraft.methods.prepare.icc_select import ICCSelect, agreement
 from medgraft.methods.prepare.lasso_select import LassoSelect
 from medgraft.methods.prepare.spearman_select import SpearmanSelect
 from medgraft.sources import Pretrained
@@ -169,6 +171,46 @@ def test_a_weight_of_two_is_a_row_twice(network, rows):
     a = Fusion([network], **settings).fit(rows, rows["label"], sample_weight=w)
     b = Fusion([network], **settings).fit(twice, twice["label"])
     np.testing.assert_allclose(a.predict_proba(rows), b.predict_proba(rows), atol=1e-4)
+
+
+class Keep(LogisticRegression):
+    """A learner that remembers, outside of itself, what was measured again."""
+
+    asks_again = True
+    seen: list = []  # noqa: RUF012
+
+    def fit(self, X, y, again=None):
+        Keep.seen.append(again)
+        return super().fit(X, y)
+
+
+def test_images_are_seen_again_from_other_views_where_a_step_asks(network, rows):
+    Keep.seen.clear()
+    model = Fusion([network, "radiomics:region=otsu"], columns=("age",), estimator=Keep()).fit(
+        rows, rows["label"]
+    )
+    LinearProbe(network, estimator=Keep()).fit(rows, rows["label"])
+    fused, probed = Keep.seen
+    Z = model.fused_.transform(model.fused_.frame(rows), None)
+    d = len(model.fused_.parts[0].names)
+    assert fused.shape == (60, 3, Z.shape[1]) and probed.shape == (60, 3, d)
+    order = some(list(rows["image"]))
+    np.testing.assert_array_equal(fused[:, 0], Z[order])
+    assert (np.abs(fused[:, 1:, :d] - fused[:, :1, :d]).max(axis=(0, 2)) > 1e-3).all()
+    np.testing.assert_array_equal(fused[:, 1, -2:], fused[:, 0, -2:])  # age and its mark have no views
+    np.testing.assert_allclose(fused[:, :, :d] / model.fused_.factors[0], probed, atol=1e-9)
+    p = np.random.default_rng(0).permutation(60)
+    Fusion([network], estimator=Keep()).fit(rows.iloc[p], rows["label"].to_numpy()[p])
+    Fusion([network], estimator=Keep()).fit(rows, rows["label"])
+    np.testing.assert_allclose(Keep.seen[2], Keep.seen[3], atol=1e-12)
+
+
+def test_features_of_images_are_kept_by_their_agreement_over_views(network, rows):
+    model = LinearProbe(network, estimator=ICCSelect(threshold=0.1)).fit(rows, rows["label"])
+    truth = agreement(model._again(list(rows["image"])))
+    np.testing.assert_allclose(model.learner_.icc_, truth, atol=1e-9)
+    np.testing.assert_array_equal(model.learner_.columns_, np.flatnonzero(truth >= 0.1))
+    np.testing.assert_array_equal(LinearProbe.from_state(*model.state()).predict(rows), model.predict(rows))
 
 
 def test_the_input_stays_as_it_was(network, rows):

@@ -21,7 +21,7 @@ from medgraft.methods.controls.pooled import Pooled
 from medgraft.methods.learner import LogisticLearner, RidgeLearner, default_learner
 from medgraft.methods.learners.svm import SVMLearner
 from medgraft.methods.prepare import steps
-from medgraft.methods.prepare.icc_select import ICCSelect, icc
+from medgraft.methods.prepare.icc_select import ICCSelect, agreement, icc
 from medgraft.methods.prepare.lasso_select import LassoSelect
 from medgraft.methods.prepare.mrmr import MRMR
 from medgraft.methods.prepare.pca import PrincipalComponents
@@ -289,6 +289,25 @@ def test_the_icc_is_that_of_shrout_and_fleiss():
     judged = np.array([[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]])
     found = icc(judged.reshape(-1, 1).astype(float), np.repeat(np.arange(6), 4))
     assert round(float(found[0]), 2) == 0.17
+
+
+def test_the_agreement_over_views_is_that_of_shrout_and_fleiss():
+    judged = np.array([[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]])
+    assert (
+        round(float(agreement(judged[:, :, None].astype(float))[0]), 2) == 0.29
+    )  # ICC(2,1) of their table 4
+
+
+def test_features_that_other_views_change_are_dropped_by_every_step_in_line():
+    X, y, patient = data()
+    again = np.repeat(X[:30, None], 3, axis=1)
+    again[:, 1:, [0, 7]] += np.random.default_rng(3).normal(size=(30, 2, 2)) * 2
+    alone = ICCSelect().fit(X, y, again=again)
+    assert alone.columns_.tolist() == [j for j in range(12) if j not in (0, 7)]
+    line = SpearmanSelect(estimator=ICCSelect()).fit(X, y, groups=patient, again=again)
+    first = line.columns_
+    assert first[line.learner_.columns_].tolist() == [j for j in first if j not in (0, 7)]
+    assert not [name for name in vars(alone) if "again" in name]  # no patient is kept
 
 
 def test_the_icc_of_unequal_numbers_of_rows_is_the_analysis_of_variance():

@@ -10,9 +10,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from medgraft.cohort.digest import digest
+from medgraft.cohort.media import PICTURES
 from medgraft.methods.finetune.images import Progress
-from medgraft.methods.finetune.parts import FILES, NetworkPart, Part, TablePart, file_column
+from medgraft.methods.finetune.parts import NetworkPart, Part, TablePart, file_column
 from medgraft.methods.finetune.skops_bytes import read_skops, write_skops
+from medgraft.methods.finetune.views import TURNS, some
 from medgraft.methods.splits import Floats, Ints, units_of
 from medgraft.methods.table import InputError, Table
 
@@ -96,6 +98,21 @@ class Fused:
             blocks.append(self._mark(there))
         return self._joined(blocks)
 
+    def again(self, frame: pd.DataFrame) -> Floats | None:
+        """Return features (m, views, d) of some images and of further views of them; None without images."""
+        there = _there(frame)
+        if "image" not in frame.columns or there.sum() < 2:
+            return None
+        frame = frame[there]
+        frame = frame.iloc[some([str(cell) for cell in frame["image"]])]
+        views = []
+        for k in range(1 + len(TURNS)):
+            blocks = [p.transform(frame, None) if k == 0 else p.again(frame, k) for p in self.parts]
+            if self.absent > 0:
+                blocks.append(self._mark(_there(frame)))
+            views.append(self._joined(blocks))
+        return np.stack(views, axis=1)
+
     def _mark(self, there: NDArray[np.bool_]) -> Floats:
         scale = np.sqrt(self.absent * (1.0 - self.absent))
         return np.asarray(((~there)[:, None] - self.absent) / scale)
@@ -133,7 +150,7 @@ class Fused:
 
 def _there(frame: pd.DataFrame) -> NDArray[np.bool_]:
     """Which rows have their file; all where none is read."""
-    read = [kind for kind in FILES if kind in frame.columns]
+    read = [kind for kind in PICTURES if kind in frame.columns]
     return frame[read[0]].notna().to_numpy() if read else np.ones(len(frame), dtype=bool)
 
 
@@ -147,7 +164,7 @@ def _laid_out(features: Floats, seen: NDArray[np.bool_]) -> Floats:
 def copies_of(frame: pd.DataFrame) -> Ints:
     """Codes of rows that are copies of each other: files of one content, or equal rows without one."""
     own, there = Table.of(frame).keys(), _there(frame)
-    if any(kind in frame.columns for kind in FILES):
+    if any(kind in frame.columns for kind in PICTURES):
         cells = frame[file_column(frame)].to_numpy()
         for i in np.flatnonzero(there):
             own[i] = int.from_bytes(digest(cells[i])[:8], "little")

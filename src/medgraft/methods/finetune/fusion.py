@@ -18,6 +18,7 @@ from medgraft.methods.finetune.head import one_thread
 from medgraft.methods.finetune.images import Progress, classes_from_json, classes_to_json
 from medgraft.methods.finetune.parts import NetworkPart, chosen_parts
 from medgraft.methods.finetune.skops_bytes import read_skops, write_skops
+from medgraft.methods.finetune.views import asks_again
 from medgraft.methods.fit_learner import fit_learner
 from medgraft.methods.registry import TASKS, method
 from medgraft.methods.rows import Rows
@@ -158,15 +159,18 @@ class Fusion(BaseEstimator):
         use = rows.labelled
         frame, weight = frame.iloc[rows.index[use]], rows.weight[use]
         units = rows.units[use] if groups is not None else copies_of(frame)
+        Z = self.fused_.fit(frame, weight, self.progress)
+        again = self.fused_.again(frame) if asks_again(self.estimator) else None
         with one_thread():
             self.learner_ = fit_learner(
                 self.estimator,
-                self.fused_.fit(frame, weight, self.progress),
+                Z,
                 rows.y[use],
                 weight=weight,
                 units=units,
                 task=self.task,
                 random_state=self.random_state,
+                again=again,
             )
         return self
 

@@ -12,6 +12,7 @@ from medgraft.methods.finetune.features import BackboneFeatures
 from medgraft.methods.finetune.head import one_thread, scaling
 from medgraft.methods.finetune.images import ImageEstimator, Labelled, classes_from_json, classes_to_json
 from medgraft.methods.finetune.skops_bytes import read_skops, write_skops
+from medgraft.methods.finetune.views import TURNS, asks_again, seen_again, some
 from medgraft.methods.fit_learner import fit_learner
 from medgraft.methods.multilabel import MultiLabel, known_labels
 from medgraft.methods.registry import method
@@ -113,7 +114,16 @@ class LinearProbe(ImageEstimator):
             units=rows.units[known],
             task="classification" if self.task == "multilabel" else self.task,
             random_state=self.random_state,
+            again=self._again(rows.paths) if asks_again(self.estimator) else None,
         )
+
+    def _again(self, paths: Sequence[str]) -> Floats | None:
+        """Return features (m, views, d) of some images and of further views of them; None for volumes."""
+        if self.kind_ != "image":
+            return None
+        few = [paths[i] for i in some(paths)]
+        views = [self._features(few), *(seen_again(self.featuriser_, few, k + 1) for k in range(len(TURNS)))]
+        return np.asarray((np.stack(views, axis=1) - self.mean_) / self.scale_)
 
     def _features(self, paths: Sequence[str]) -> np.ndarray:
         self.featuriser_.progress = self.progress

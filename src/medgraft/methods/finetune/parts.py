@@ -8,20 +8,22 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
+from PIL import Image
 
 from medgraft.base import MedgraftError, did_you_mean
+from medgraft.cohort.images import decode_image
+from medgraft.cohort.media import PICTURES, open_sample
 from medgraft.methods.encode import TableEncoder
 from medgraft.methods.finetune.features import BackboneFeatures
 from medgraft.methods.finetune.head import scaling
 from medgraft.methods.finetune.images import Progress
+from medgraft.methods.finetune.views import seen_again, view
 from medgraft.methods.splits import Floats
 from medgraft.sources.pretrained import Pretrained
 from medgraft.sources.radiomics import Radiomics, radiomic_rows
 
 if TYPE_CHECKING:
     import torch
-
-FILES = ("image", "volume")  # columns of references that a part may read
 
 
 class Part(ABC):
@@ -49,6 +51,10 @@ class Part(ABC):
     def transform(self, X: pd.DataFrame, progress: Progress | None) -> Floats:
         """Return the standardised features (n, d)."""
 
+    def again(self, X: pd.DataFrame, k: int) -> Floats:
+        """Return the standardised features of the k-th view of the images (see `views.view`)."""
+        return self.transform(X, None)
+
     @abstractmethod
     def state(self) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
         """Return all that is needed to rebuild it, but for the encoder: facts (JSON-able) and tensors."""
@@ -72,6 +78,11 @@ class NetworkPart(Part):
     def transform(self, X: pd.DataFrame, progress: Progress | None) -> Floats:
         """Return the standardised features (n, d)."""
         return np.asarray((self._features(X, progress) - self.mean) / self.scale)
+
+    def again(self, X: pd.DataFrame, k: int) -> Floats:
+        """Return the standardised features of the k-th view of the images."""
+        F = seen_again(self.featuriser, [str(cell) for cell in X[file_column(X)]], k)
+        return np.asarray((F - self.mean) / self.scale)
 
     def _features(self, X: pd.DataFrame, progress: Progress | None) -> np.ndarray:
         self.featuriser.progress = progress
@@ -120,18 +131,36 @@ class TablePart(Part):
         """Return the standardised features (n, d)."""
         return self.encoder.transform(self._table(X, progress))
 
+    def again(self, X: pd.DataFrame, k: int) -> Floats:
+        """Return the encoded features of the k-th view of the images."""
+        if self.source is None:
+            return self.transform(X, None)
+        masks = self._masks(X)
+        rows = []
+        for i, cell in enumerate(X[file_column(X)]):
+            image = view(decode_image(str(cell)).convert("L"), k)
+            mask = None
+            if masks is not None:
+                outline = np.asarray(open_sample("mask", masks[i])) != 0
+                mask = np.asarray(view(Image.fromarray(outline.astype(np.uint8)), k, smooth=False)) != 0
+            rows.append(list(self.source.features(np.asarray(image, dtype=np.float64), mask).values()))
+        return self.encoder.transform(pd.DataFrame(rows, columns=self.source.names(2)))
+
     def _table(self, X: pd.DataFrame, progress: Progress | None) -> pd.DataFrame:
         if self.source is None:
             return X[self.columns]
         kind = file_column(X)
-        masks = None
-        if self.source.region == "mask":
-            if "mask" not in X.columns or X["mask"].isna().any():
-                raise MedgraftError("Radiomics with region=mask needs a mask for each image: give --mask.")
-            masks = [str(cell) for cell in X["mask"]]
+        masks = self._masks(X)
         tell = None if progress is None else lambda done, total: progress("radiomics", done, total)
         rows = radiomic_rows(self.source, kind, [str(cell) for cell in X[kind]], masks, tell)
         return pd.DataFrame(rows.astype(np.float64), columns=self.source.names(3 if kind == "volume" else 2))
+
+    def _masks(self, X: pd.DataFrame) -> list[str] | None:
+        if self.source is None or self.source.region != "mask":
+            return None
+        if "mask" not in X.columns or X["mask"].isna().any():
+            raise MedgraftError("Radiomics with region=mask needs a mask for each image: give --mask.")
+        return [str(cell) for cell in X["mask"]]
 
     @property
     def names(self) -> list[str]:  # type: ignore[override]
@@ -160,7 +189,7 @@ def file_column(X: pd.DataFrame) -> str:
     MedgraftError
         It has none.
     """
-    for kind in FILES:
+    for kind in PICTURES:
         if kind in X.columns:
             return kind
     raise MedgraftError("There is no column of images or volumes to read: name it with --image or --volume.")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from medgraft.methods.fit_learner import fit_learner
 from medgraft.methods.learners.base import Lesson, TaskLearner
@@ -34,8 +35,28 @@ class Reducing(TaskLearner):
 
     estimator: Any
 
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        again: Floats | None = None,
+    ) -> Self:
+        """Select, and fit the learner; `again` (m, v, p) holds samples that were measured v times."""
+        self._again = again
+        try:
+            return super().fit(X, y, sample_weight, groups)
+        finally:
+            del self._again  # rows of patients
+
     def _fit(self, lesson: Lesson) -> None:
+        again = self._again
+        if again is not None:
+            self._again = again = (np.asarray(again, dtype=np.float64) - self.mean_) / self.scale_
         self._choose(lesson)
+        if again is not None:
+            again = np.stack([self._reduce(sample) for sample in again])
         self.learner_ = fit_learner(
             self.estimator,
             self._reduce(lesson.Z),
@@ -44,6 +65,7 @@ class Reducing(TaskLearner):
             units=lesson.units,
             task=self.task,
             random_state=self.random_state,
+            again=again,
         )
 
     @abstractmethod
