@@ -53,6 +53,14 @@ def test_coral_is_the_distance_of_the_covariances():
     assert float(penalty.between(A, B)) == pytest.approx(penalty.now * (gap**2).sum() / 144, rel=1e-5)
 
 
+def test_two_batches_of_one_domain_are_apart_by_chance_as_the_docstring_says():
+    penalty, g = made(Coral), torch.Generator().manual_seed(1)
+    values = [
+        float(penalty.between(*(torch.randn(32, 400, generator=g) for _ in range(2)))) for _ in range(20)
+    ]
+    assert np.mean(values) / penalty.now == pytest.approx(1 / 62, rel=0.05)
+
+
 def naive_mmd2(A, B, A2=None, B2=None):
     def gram(P, Q):
         z = np.vstack([P, Q])

@@ -23,7 +23,8 @@ SCALES = (0.25, 0.5, 1.0, 2.0, 4.0)  # widths of the kernels, times the mean squ
 class Alignment(Penalty):
     """Compares the features of each batch with those of a batch of target images.
 
-    Its strength rises as :math:`2 / (1 + e^{-10 t}) - 1` with the share t of the training that is done.
+    Its strength rises as :math:`2 / (1 + e^{-10 t}) - 1` with the share t of the training that is done, as in
+    DANN, CDAN and JAN; the papers of DAN, Deep CORAL and MCC keep it constant.
     Features are those that the head sees: standardised by the source's mean and scale.
 
     Parameters
