@@ -203,4 +203,4 @@ def _anything(scores: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
     """Return the log loss of each image (b,) against whether its mask holds anything."""
     from torch.nn.functional import cross_entropy
 
-    return cross_entropy(scores.float(), codes.flatten(1).any(dim=1).long(), reduction="none")
+    return cross_entropy(scores.float(), (codes > 0).flatten(1).any(dim=1).long(), reduction="none")
