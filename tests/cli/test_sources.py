@@ -148,3 +148,12 @@ def test_values_in_a_manifest_are_ranked_and_broken_images_left_out(stripes, wei
     assert "LogME" in text
     assert "H-score" not in text
     assert "not for regression" in run(*words, "--skip-unreadable", "--score", "gbc", code=2)
+
+
+def test_masks_do_not_rank_sources(tmp_path):
+    from medgraft.cohort import generate
+
+    made = generate.images(tmp_path, 4, size=16, masks=True)
+    (made.path / "manifest.csv").unlink()
+    said = CliRunner().invoke(app, ["sources", str(made.path)])
+    assert said.exit_code == 2 and "not by masks" in said.stderr
