@@ -66,8 +66,8 @@ def trial(
     source: Annotated[
         list[str] | None,
         typer.Option(
-            help="timm:NAME, torchvision:NAME, a .safetensors or .pth file, radiomics, or a second cohort. "
-            "Repeatable."
+            help="timm:NAME, torchvision:NAME, medgraft:NAME, a .safetensors or .pth file, an earlier run, "
+            "radiomics, or a second cohort. Repeatable."
         ),
     ] = None,
     arm: Annotated[
