@@ -7,8 +7,8 @@ folds that keep lesions whole. Every arm is the same learner on the same images;
 paired with the first network's, with 95 % intervals over lesions. Features are kept, so that a second run is
 quicker.
 
-What it printed last: both networks together are better than the first one; radiomics adds nothing to them, and
-what age, sex and site add to the first one cannot be told from nothing on so few images.
+What it printed last: both networks together are better than the first one; radiomics adds nothing to them,
+and what age, sex and site add to the first one cannot be told from nothing on so few images.
 
     280 images                                 accuracy                difference           macro AUROC
     MobileNetV2                    0.496 [0.438, 0.555]                            0.834 [0.799, 0.864]
