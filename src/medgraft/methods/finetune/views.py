@@ -52,9 +52,10 @@ def seen_again(featuriser: BackboneFeatures, paths: Sequence[str], k: int) -> np
     from medgraft.sources.forward import pick_device, run_batches
 
     backbone, device = featuriser.backbone(), pick_device(featuriser.device)
+    preprocess: Any = backbone.preprocess  # one for images: callers see to it
     rows = run_batches(
         len(paths),
-        lambda i: backbone.preprocess(view(decode_image(paths[i]), k)),
+        lambda i: preprocess(view(decode_image(paths[i]), k)),
         backbone.module.to(device),
         device=device,
     )
