@@ -84,3 +84,16 @@ def test_array_methods_learn_from_features_of_volumes_of_several_sites(folder, f
 def test_a_table_of_several_kinds_is_not_taken_for_volumes(folder, flat):
     with pytest.raises(MedgraftError, match="is a table"):
         mg.Trial(mg.read(pd.DataFrame({"a": range(8), "y": ["n", "p"] * 4}), label="y"), source=flat)
+
+
+def test_networks_are_ranked_on_volumes_by_the_features_that_trials_read(folder, flat):
+    from medgraft.methods.finetune.features import BackboneFeatures
+    from medgraft.methods.suit_images import rank_networks
+    from medgraft.sources.rank import scores
+
+    data = cohort(folder)
+    source = mg.Pretrained(flat, volume="slices=2")
+    ranked = rank_networks(data.X, data.y, [source], groups=data.groups)
+    F = BackboneFeatures(source).transform(data.X).astype(float)
+    assert ranked[0].values["logme"] == scores["logme"](F, data.y, "classification")
+    assert ranked[0].images == data.n

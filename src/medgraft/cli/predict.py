@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -18,9 +18,7 @@ from medgraft.cli.roles import Data, Group, Image, Skip, Volume
 def predict(
     graft: Annotated[str, typer.Argument(help="Folder of a graft, or of the run that made it.")],
     data: Data,
-    out: Annotated[
-        Path, typer.Option(help="File to write: .csv, .tsv or .parquet; for masks, a folder.")
-    ],
+    out: Annotated[Path, typer.Option(help="File to write: .csv, .tsv or .parquet; for masks, a folder.")],
     image: Image = None,
     volume: Volume = None,
     group: Group = None,
@@ -46,7 +44,7 @@ def predict(
     if not folder and out.suffix not in (".csv", ".tsv", ".parquet"):
         raise MedgraftError(f"--out '{out}' should end in .csv, .tsv or .parquet.")
     model = model or load(graft)
-    roles = {"image": image, "volume": volume, "group": group}
+    roles: dict[str, Any] = {"image": image, "volume": volume, "group": group}
     cohort = read(data, **roles, skip_unreadable=skip_unreadable, require_label=False)
     if cohort.kind in PICTURES:
         cohort = check_images(cohort, skip_unreadable)

@@ -57,7 +57,7 @@ class SliceTrunk(Trunk):
         """Run blocks `start` to `stop` - 1 on each slice."""
         run = super().between
         out = self._each(lambda part: run(part, start, stop), h.flatten(0, 1))
-        return out.unflatten(0, (-1, self.slices))
+        return self._apart(out)
 
     def suffix(self, h: torch.Tensor, k: int) -> torch.Tensor:
         """Run from block `k` to the end, and pool over slices."""
@@ -66,17 +66,21 @@ class SliceTrunk(Trunk):
     def suffix_with_map(self, h: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the slices' last maps side by side (b, c, k h, w), and what `suffix` gives."""
         maps, features = super().suffix_with_map(h.flatten(0, 1), k)
-        maps = maps.unflatten(0, (-1, self.slices))
+        maps = self._apart(maps)
         if maps.ndim == 5:
             return maps.transpose(1, 2).flatten(2, 3), self._pooled(features)
         return maps.flatten(1, 2), self._pooled(features)  # tokens: (b, k t, c)
 
+    def _apart(self, flat: torch.Tensor) -> torch.Tensor:
+        return flat.reshape(-1, self.slices, *flat.shape[1:])
+
     def _pooled(self, features: torch.Tensor) -> torch.Tensor:
-        each = features.unflatten(0, (-1, self.slices))
+        each = self._apart(features)
         return each.amax(dim=1) if self.pool == "max" else each.mean(dim=1)
 
     def _each(self, run: Callable[[torch.Tensor], torch.Tensor], flat: torch.Tensor) -> torch.Tensor:
         """Run on a few slices at a time, unless a gradient or a batch's statistics are asked for."""
         if torch.is_grad_enabled() or any(module.training for module in self.net.modules()):
             return run(flat)
-        return torch.cat([run(part) for part in flat.split(self.on_cpu if flat.is_cpu else self.elsewhere)])
+        parts = torch.split(flat, self.on_cpu if flat.is_cpu else self.elsewhere)
+        return torch.cat([run(part) for part in parts])

@@ -34,7 +34,8 @@ class VolumeInput:
     slices : int, default 16
         Slices that a 2-D network sees: the middles of so many equal slabs.
     axis : str, default "axial"
-        ``"axial"``, ``"coronal"`` or ``"sagittal"``: across which slices lie.
+        ``"axial"``, ``"coronal"`` or ``"sagittal"`` slices. The flips of ``augmentation=light`` would turn
+        sagittal ones front to back: with these fine-tune with ``augmentation=none``.
     pool : str, default "mean"
         ``"mean"`` or ``"max"`` of the slices' features.
 

@@ -51,7 +51,7 @@ def augment(images: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
     if images.ndim == 5 and images.is_floating_point():
         return _volumes(images, rng)
     if images.ndim == 5:
-        return augment(images.flatten(1, 2), rng).unflatten(1, images.shape[1:3])
+        return augment(images.flatten(1, 2), rng).reshape(images.shape)
     b = len(images)
     draw = rng.uniform(-1.0, 1.0, size=(6, b))
     flip = np.where(rng.random(b) < 0.5, -1.0, 1.0)
