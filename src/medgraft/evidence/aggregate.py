@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from medgraft.base import MedgraftError, did_you_mean
 from medgraft.evidence.metrics.base import Floats, Ints
@@ -130,7 +132,7 @@ def aggregate_labels(y: ArrayLike, group: ArrayLike, how: str) -> tuple[Floats, 
     return np.asarray(own), rows
 
 
-def _missing(y: Floats) -> Floats:
+def _missing(y: NDArray[Any]) -> NDArray[np.bool_]:
     return np.asarray(np.isnan(y) if y.dtype.kind == "f" else np.zeros(y.shape, dtype=bool))
 
 

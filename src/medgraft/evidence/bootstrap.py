@@ -151,7 +151,7 @@ def percentiles(draws: Floats, n: float, level: float) -> tuple[float, float]:
     outside = float(ndtr(-tail(n, level)))
     # The upper end is the lower end of the mirrored draws: exchanging two arms mirrors the interval exactly.
     low, high = (float(np.quantile(x, outside, method="weibull")) for x in (draws, -draws))
-    return low, -high
+    return low, 0.0 - high  # not -high, which makes a zero of it that is written with a sign
 
 
 def logit_interval(value: float, draws: Floats, n: float, level: float) -> tuple[float, float]:

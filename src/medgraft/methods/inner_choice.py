@@ -99,7 +99,11 @@ class InnerChoice:
                     raise
                 report["skipped"][name] = str(error)
         if len(own):
-            told = {"group": patients[held], "fold": fold[held], "weight": rows.weight[at][held]}
+            told: dict[str, Any] = {
+                "group": patients[held],
+                "fold": fold[held],
+                "weight": rows.weight[at][held],
+            }
             told |= {f"subgroup {k}": v[rows.index[at]][held] for k, v in subgroups.items()}
             y = rows.y[at][held]
             if self.aggregate is not None:

@@ -72,7 +72,8 @@ class Trial:
     test : Cohort, optional
         External test set; replaces the folds.
     metric : str, optional
-        Default AUROC (binary), balanced accuracy (multiclass), MAE (regression).
+        Default AUROC (binary), balanced accuracy (multiclass), quadratic kappa (ordinal), macro AUROC
+        (multilabel), MAE (regression), Dice (segmentation).
     folds : int, "domain" or "time", default 5
         "time": each patient in turn is the target, early records teach and later ones test.
     repeats : int, default 1
