@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from contextlib import ExitStack
 
 import joblib
 import pandas as pd
@@ -31,7 +32,12 @@ def run(out, jobs=1):
 
 
 @pytest.mark.parametrize(
-    "name", ["loky", pytest.param("dask", marks=needs["dask"]), pytest.param("ray", marks=needs["ray"])]
+    "name",
+    [
+        "loky",
+        pytest.param("dask", marks=needs["dask"]),
+        pytest.param("ray", marks=[needs["ray"], pytest.mark.slow]),
+    ],
 )
 def test_a_table_gives_the_same_predictions_on_every_backend(name, tmp_path, monkeypatch):
     plain = run(tmp_path / "plain")
@@ -40,7 +46,13 @@ def test_a_table_gives_the_same_predictions_on_every_backend(name, tmp_path, mon
     monkeypatch.setattr(
         work, "_spread", lambda *a: (seen.append(joblib.parallel.get_active_backend()[0]), spread(*a))[1]
     )
-    with backend(name, jobs=2):
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(backend(name, jobs=2))
+        except mg.MedgraftError as error:
+            if name != "ray":
+                raise
+            pytest.skip(f"Ray does not start here: {error}")
         other = run(tmp_path / name, jobs=2)
     pd.testing.assert_frame_equal(other.predictions, plain.predictions)
     assert other.comparisons == plain.comparisons
@@ -60,6 +72,7 @@ def test_a_running_dask_cluster_is_used_and_left_running(tmp_path):
     assert steps > 9
 
 
+@pytest.mark.slow
 def test_images_give_the_same_predictions_in_two_processes_as_in_one(tmp_path):
     cohort = mg.read(image_folder(tmp_path / "scans", 10))
     source = mg.Pretrained(str(network_file(tmp_path / "small.safetensors")))

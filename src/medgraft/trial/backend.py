@@ -55,11 +55,10 @@ def backend(name: str = "loky", scheduler: str | None = None, jobs: int = 1) -> 
                 raise MedgraftError(
                     f"The backend '{name}' is not installed: pip install 'medgraft[cluster]'."
                 ) from None
-            except (OSError, TimeoutError, ConnectionError, ValueError, RuntimeError) as error:
-                where = scheduler or "on this computer"
-                raise MedgraftError(
-                    f"No {name} cluster answers at '{where}': {error}".rstrip(".") + "."
-                ) from None
+            except Exception as error:  # Ray raises no narrower one where a cluster does not start
+                where = f"at '{scheduler}'" if scheduler else "on this computer"
+                why = f"{error}".strip().split("\n")[0].rstrip(".")
+                raise MedgraftError(f"No {name} cluster answers {where}: {why}.") from None
             stack.enter_context(joblib.parallel_config(backend=name))
         yield
 
