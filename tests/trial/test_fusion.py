@@ -141,3 +141,9 @@ def test_the_command_line_takes_several_sources_and_columns(tables, sources, tmp
     said = CliRunner().invoke(app, words)
     assert said.exit_code == 0, said.output
     assert "fusion" in said.output
+
+
+def test_a_feature_called_like_a_kind_of_file_is_refused(tables):
+    made = mg.read(tables[0].assign(mask=1.0), label="label", image="path", features=["age", "mask"])
+    with pytest.raises(mg.MedgraftError, match="called like a kind of file"):
+        mg.Trial(made, ["fusion"], source="radiomics").arrays  # noqa: B018

@@ -20,6 +20,7 @@ from medgraft.methods import entries
 from medgraft.methods.controls.pooled import Pooled
 from medgraft.methods.learner import LogisticLearner, RidgeLearner, default_learner
 from medgraft.methods.learners.svm import SVMLearner
+from medgraft.methods.model.lasso import L1Problem, solve_active, solve_l1
 from medgraft.methods.prepare import steps
 from medgraft.methods.prepare.icc_select import ICCSelect, agreement, icc
 from medgraft.methods.prepare.lasso_select import LassoSelect
@@ -375,3 +376,17 @@ def test_on_noise_selection_inside_the_folds_shows_no_skill_and_before_them_it_d
     error = inside.std(ddof=1) / np.sqrt(10)
     assert abs(inside.mean() - 0.5) < 3 * error  # the truth is a half
     assert before.min() > 0.75
+
+
+@every_task
+def test_the_lasso_on_the_columns_that_matter_is_the_lasso(task):
+    X, y, _ = data(60, 40, task=task)
+    Z, k = StandardScaler().fit_transform(X), {"binary": 2, "multiclass": 3}.get(task, 0)
+    W = np.random.default_rng(1).uniform(0.5, 2, (2, 60))
+    W[0, :15] = 0
+    problem = L1Problem(Z, y, k)
+    for share in (0.8, 0.1):
+        lam = share * problem.largest(W[1])
+        whole, few = (solve(problem, W, lam, tol=1e-9) for solve in (solve_l1, solve_active))
+        np.testing.assert_allclose(few, whole, atol=1e-6)
+        assert 0 < (few[:, :, :-1] != 0).mean() < 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -118,6 +119,41 @@ def solve_l1(
     return beta
 
 
+def solve_active(
+    problem: L1Problem,
+    W: Floats,
+    lam: float,
+    start: Floats | None = None,
+    tol: float = 1e-8,
+    max_iter: int = 20_000,
+) -> Floats:
+    """Coefficients as of `solve_l1`, found on the few columns that have any: for many columns.
+
+    Columns whose gradient exceeds the penalty join until there is none, so that the optimum is the same.
+
+    Examples
+    --------
+    >>> problem, W = L1Problem(np.eye(4) - 0.25, np.array([2.0, 0.0, 0.0, -2.0]), 0), np.ones((1, 4))
+    >>> bool(np.allclose(solve_active(problem, W, 0.1), solve_l1(problem, W, 0.1)))
+    True
+    """
+    p = problem.X.shape[1]
+    beta = np.zeros((len(W), problem.m, p + 1)) if start is None else start
+    share = (W / W.sum(axis=1, keepdims=True))[:, None, :]
+    active = (beta[:, :, :-1] != 0).any(axis=(0, 1))
+    while True:
+        at = np.append(np.flatnonzero(active), p)
+        part = L1Problem(problem.X[:, active], problem.y, problem.k, problem.offset)
+        found = solve_l1(part, W, lam, beta[:, :, at], tol, max_iter)
+        beta = np.zeros((len(W), problem.m, p + 1))
+        beta[:, :, at] = found
+        rest = np.stack([problem.mean(problem.scores(b).T) - problem.aim.T for b in beta]) * share
+        new = (np.abs(rest @ problem.X) > lam + 10 * tol).any(axis=(0, 1)) & ~active
+        if not new.any():
+            return beta
+        active |= new
+
+
 def lost_class(y: Floats | Ints, k: int, W: Floats) -> NDArray[np.bool_]:
     """Whether a row of weights (B, n) leaves some class without any (B,); never for values.
 
@@ -179,7 +215,9 @@ class Path:
         return int(np.flatnonzero(self.loss <= self.loss.min() * (1.0 + 1e-9) + 1e-300)[0])
 
 
-def held_out(problem: L1Problem, w: Floats, fold: Ints, tol: float = 1e-5) -> Path:
+def held_out(
+    problem: L1Problem, w: Floats, fold: Ints, tol: float = 1e-5, solve: Callable[..., Floats] = solve_l1
+) -> Path:
     """Losses of the folds 0, 1, ... when each is held out; rows of fold -1 are in training always.
 
     The path goes from the strongest penalty down to a thousandth of it, and ends where three weaker ones in a
@@ -194,7 +232,7 @@ def held_out(problem: L1Problem, w: Floats, fold: Ints, tol: float = 1e-5) -> Pa
     loss = np.empty(0)
     beta: Floats | None = None
     for lam in lams:
-        beta = solve_l1(problem, W, lam, beta, tol, max_iter=2000)
+        beta = solve(problem, W, lam, beta, tol, max_iter=2000)
         row = [
             w[rows] @ problem.loss(problem.scores(b))[rows] / w[rows].sum()
             for b, rows in zip(beta, held, strict=True)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from medgraft.methods.learners.base import Lesson
-from medgraft.methods.model.lasso import L1Problem, held_out, solve_l1
+from medgraft.methods.model.lasso import L1Problem, held_out, solve_active
 from medgraft.methods.prepare.reduce import Selecting
 from medgraft.methods.prepare.registry import step
 from medgraft.methods.splits import Ints
@@ -50,8 +50,9 @@ class LassoSelect(Selecting):
 
     Notes
     -----
-    Cost O(n p) for each of some hundred steps and 13 penalties, times the folds and K classes. A learner that
-    tunes itself afterwards does so on rows that took part in the selection, and trusts it somewhat too much;
+    Cost O(n p) a penalty, and some hundred steps on the columns in play, times the folds and K classes: on 220
+    rows and 1,900 columns about a second for two classes, twelve for seven. With many thousands of columns
+    put ``mrmr:features=1000`` before it. A learner that tunes itself afterwards does so on rows that took part in the selection, and trusts it somewhat too much;
     figures on held-out patients do not.
 
     Examples
@@ -83,7 +84,7 @@ class LassoSelect(Selecting):
         if fold is None:
             return np.arange(lesson.Z.shape[1])
         problem = L1Problem(lesson.Z, lesson.y, lesson.k)
-        path = held_out(problem, lesson.weight, fold)
+        path = held_out(problem, lesson.weight, fold, solve=solve_active)
         self.penalty_ = float(path.lams[path.best])
-        beta = solve_l1(problem, lesson.weight[None, :], self.penalty_, tol=1e-6)[0]
+        beta = solve_active(problem, lesson.weight[None, :], self.penalty_, tol=1e-6)[0]
         return np.flatnonzero((beta[:, :-1] != 0).any(axis=0))
