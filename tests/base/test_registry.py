@@ -34,3 +34,32 @@ def test_globs_find_names_in_order():
     assert r.list("timm:*") == ["timm:a", "timm:b"]
     assert list(r) == ["timm:a", "timm:b", "torchvision:a"]
     assert "timm:a" in r and "timm:c" not in r and len(r) == 3
+
+
+def test_threads_that_all_come_first_find_every_entry(tmp_path, monkeypatch):
+    from threading import Barrier, Thread
+
+    package = tmp_path / "slow_fruits"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "apple.py").write_text(
+        "import time\ntime.sleep(0.2)\nfrom slow_basket import fruits\nfruits.add('apple', 1)\n"
+    )
+    (tmp_path / "slow_basket.py").write_text(
+        "from medgraft.base import Registry\nfruits = Registry('fruit', packages=('slow_fruits',))\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    from slow_basket import fruits
+
+    found, together = [], Barrier(4)
+
+    def look():
+        together.wait()
+        found.append("apple" in fruits)
+
+    threads = [Thread(target=look) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [True] * 4

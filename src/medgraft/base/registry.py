@@ -7,11 +7,13 @@ import pkgutil
 import re
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
+from threading import RLock
 from typing import Generic, TypeVar
 
 from medgraft.base.errors import MedgraftError, did_you_mean
 
 T = TypeVar("T")
+_FILLING = RLock()  # threads that decode files may all be the first to look a name up
 
 
 def check_name(kind: str, name: str, cls: type | None = None, does: tuple[str, ...] = ()) -> None:
@@ -84,20 +86,23 @@ class Registry(Mapping[str, T], Generic[T]):
         self.kind = kind
         self._packages = packages
         self._entries: dict[str, T] = {}
-        self._filled = not packages
+        self._filled, self._filling = not packages, False
 
     def _fill(self) -> None:
         if self._filled:
             return
-        self._filled = True  # set first: the modules imported below may look names up themselves
-        try:
-            for package in self._packages:
-                module = importlib.import_module(package)
-                for info in pkgutil.walk_packages(module.__path__, prefix=f"{package}."):
-                    importlib.import_module(info.name)
-        except BaseException:
-            self._filled = False  # or later look-ups would miss entries without a word
-            raise
+        with _FILLING:
+            if self._filled or self._filling:  # the modules imported below may look names up themselves
+                return
+            self._filling = True
+            try:
+                for package in self._packages:
+                    module = importlib.import_module(package)
+                    for info in pkgutil.walk_packages(module.__path__, prefix=f"{package}."):
+                        importlib.import_module(info.name)
+                self._filled = True
+            finally:
+                self._filling = False
 
     def add(self, name: str, entry: T) -> None:
         """Register `entry` under `name`; a name can be taken only once.
