@@ -50,10 +50,10 @@ class LassoSelect(Selecting):
 
     Notes
     -----
-    Cost O(n p) a penalty, and some hundred steps on the columns in play, times the folds and K classes: on 220
-    rows and 1,900 columns about a second for two classes, twelve for seven. With many thousands of columns
-    put ``mrmr:features=1000`` before it. A learner that tunes itself afterwards does so on rows that took part in the selection, and trusts it somewhat too much;
-    figures on held-out patients do not.
+    Cost O(n p) a penalty, and some hundred steps on the columns in play, times the folds and K classes: on
+    220 rows and 1,900 columns about a second for two classes, twelve for seven. With many thousands of
+    columns put ``mrmr:features=1000`` before it. A learner that tunes itself afterwards does so on rows that
+    took part in the selection, and trusts it somewhat too much; figures on held-out patients do not.
 
     Examples
     --------
