@@ -31,3 +31,13 @@ def test_every_map_reaches_the_scores():
     decoder, given = UNetDecoder([3, 8, 16], 2), [m.requires_grad_() for m in maps()]
     decoder(given).square().sum().backward()
     assert all(m.grad is not None and m.grad.abs().sum() > 0 for m in given)
+
+
+def test_a_decoder_that_begins_at_shares_predicts_near_them():
+    torch.manual_seed(0)
+    decoder, given = UNetDecoder([3, 8, 16], 3), maps()
+    with torch.no_grad():
+        decoder.final.weight.zero_()
+        decoder.begin([0.9, 0.0999, 0.0001])
+        p = decoder(given).softmax(dim=1).mean(dim=(0, 2, 3))
+    torch.testing.assert_close(p, torch.tensor([0.9, 0.0999, 0.0001]), rtol=1e-3, atol=1e-6)

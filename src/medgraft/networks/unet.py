@@ -43,6 +43,15 @@ class UNetDecoder(nn.Module):
         )
         self.final = nn.Conv2d(widths[0], classes, 1)
 
+    def begin(self, shares: Sequence[float]) -> None:
+        """Let the first scores be near the log shares of the classes (K,), as in Lin et al. 2017.
+
+        Where a class has few pixels, training otherwise spends its first hundreds of steps on learning that,
+        and is drawn to outline nothing (doi:10.1109/ICCV.2017.324 has the same for detectors).
+        """
+        with torch.no_grad():
+            self.final.bias.copy_(torch.tensor(shares).clamp(min=1e-4).log())  # type: ignore[union-attr]
+
     def forward(self, maps: Sequence[torch.Tensor]) -> torch.Tensor:
         """Return scores (b, classes, h, w) of maps (b, c, h / 2^l, w / 2^l), the finest first."""
         x: torch.Tensor = self.bottom(maps[-1])

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from tests.samples import network_file
+
+from samples import network_file
 
 
 def ball(rng, shape):

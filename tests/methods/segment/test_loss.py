@@ -19,7 +19,8 @@ def test_the_loss_is_that_of_a_naive_loop_over_places(shape):
         overlaps = []
         for k in (1, 2):
             hit = sum(p[(k, *v)] for v in np.ndindex(shape) if y[v] == k)
-            overlaps.append((2 * hit + 1) / (p[k].sum() + (y == k).sum() + 1))
+            if (y == k).any():
+                overlaps.append((2 * hit + 1) / (p[k].sum() + (y == k).sum() + 1))
         naive.append(entropy + 1 - np.mean(overlaps))
     found = dice_and_entropy(torch.from_numpy(scores), torch.from_numpy(codes))
     np.testing.assert_allclose(found.numpy(), naive, rtol=1e-5)
@@ -29,3 +30,10 @@ def test_certainty_about_the_truth_costs_nothing():
     codes = torch.randint(0, 3, (1, 6, 6), generator=torch.Generator().manual_seed(0))
     sure = 100.0 * torch.stack([codes == k for k in range(3)], dim=1)
     assert float(dice_and_entropy(sure, codes)) == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_sample_without_anything_is_left_to_the_cross_entropy():
+    scores = torch.randn(1, 3, 4, 4, generator=torch.Generator().manual_seed(0))
+    codes = torch.zeros(1, 4, 4, dtype=torch.int64)
+    expected = torch.nn.functional.cross_entropy(scores, codes)
+    assert float(dice_and_entropy(scores, codes)) == pytest.approx(float(expected), rel=1e-6)

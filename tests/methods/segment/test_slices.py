@@ -85,3 +85,14 @@ def test_a_spacing_changes_the_grid_but_not_what_lies_where(rows):
     assert fine.shape == (32, 36, 40)  # voxels of 1, 1 and 2 mm
     np.testing.assert_array_equal(fine[::2, ::2, ::4], codes)
     assert on_grid(codes, case, 0.0, labels=True).shape == open_case("volume", rows.refs[0]).grid
+
+
+def test_shares_are_those_of_the_pixels_of_an_epoch(rows):
+    one = feed(rows)
+    codes = torch.cat([c for _, c, _ in one.epoch(np.random.default_rng(0))])
+    counts = torch.bincount(codes.flatten().long(), minlength=3).double()
+    filling = codes[0].numel() / one.codes[0][0].size  # the frame is filled up with background
+    assert one.shares(3)[1] / one.shares(3)[2] == pytest.approx(float(counts[1] / counts[2]))
+    assert sum(one.shares(3)) == pytest.approx(1.0)
+    if filling == 1.0:
+        np.testing.assert_allclose(one.shares(3), (counts / counts.sum()).numpy(), atol=0.02)

@@ -173,3 +173,11 @@ def test_segmentation_methods_do_no_other_task_and_are_kept_from_tables():
     assert len(dense) >= 4
     for entry in dense:
         assert entry.tasks == ("segmentation",) and not entry.reads_tables and "masks" in entry.needs
+
+
+def test_what_fills_few_voxels_of_a_volume_is_learnt_too(network, volumes):
+    X, masks = volumes
+    model = UNet(network, **{**QUICK, "epochs": 40}, validation=0.0, augmentation="none", head_lr=0.01)
+    before = model.set_params(epochs=1).fit(X, masks).score(X, masks)
+    after = model.set_params(epochs=40).fit(X, masks).score(X, masks)
+    assert before < 0.5 < after  # a model that outlines nothing has 0

@@ -91,6 +91,7 @@ class SliceEstimator(SegmentEstimator):
         }
         changes, seed = self.augmentation == "light", self.random_state
         feed = Slices(rows, self.frame_, inner, held, batch_size=self.batch_size, changes=changes, seed=seed)
+        self.network_.decoder.begin(feed.shares(len(self.classes_)))
         self._learn(feed, course)
 
     def _learn(self, feed: Slices, course: Course) -> None:

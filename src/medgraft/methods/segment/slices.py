@@ -72,6 +72,15 @@ class Slices(Feed):
         windows = frame.view == "windows"
         self.sides = (frame.size, frame.size) if windows else (multiple(sides[0]), multiple(sides[1]))
 
+    def shares(self, k: int) -> list[float]:
+        """Return the share of pixels of each of k classes in the slices of an epoch."""
+        counts = np.zeros(k)
+        for i, s in self.something:
+            counts += np.bincount(self.codes[i][s].ravel(), minlength=k)
+        nothing = self.nothing[: max(len(self.something), 1)]
+        counts[0] += sum(self.codes[i][s].size for i, s in nothing)
+        return [float(c) for c in counts / counts.sum()]
+
     def __len__(self) -> int:
         return -(-len(self._entries(np.random.default_rng(0))) // self.batch_size)
 
