@@ -154,7 +154,9 @@ class View:
         if not arms:
             return None
         names = list(arms[0]["labels"])
-        columns = [f"{n} ({arms[0]['labels'][n]['positive']} of {arms[0]['labels'][n]['rows']})" for n in names]
+        columns = [
+            f"{n} ({arms[0]['labels'][n]['positive']} of {arms[0]['labels'][n]['rows']})" for n in names
+        ]
         rows = []
         for a in arms:
             found = [a["labels"].get(n, {}).get("auroc") or {} for n in names]
