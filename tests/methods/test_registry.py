@@ -98,3 +98,10 @@ def test_the_estimators_are_found_on_the_package_when_asked_for():
 def test_the_decorator_tells_the_class_its_tasks():
     assert entries["tradaboost"].cls.supported_tasks == ("binary",)
     assert entries["jda"].cls.supported_tasks == ("binary", "multiclass")
+
+
+def test_listing_methods_loads_no_network_library():
+    seen = "[n for n in ('torch', 'timm') if n in sys.modules]"
+    code = f"import sys, medgraft.methods as m; len(m.entries); print({seen})"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"

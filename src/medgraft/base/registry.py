@@ -52,6 +52,15 @@ def check_name(kind: str, name: str, cls: type | None = None, does: tuple[str, .
             raise ValueError(f"{kind} '{name}': {cls.__name__} has no {' and no '.join(lacking)}")
 
 
+def _import_all(package: str) -> None:
+    """Import the modules of a package and of those in it, but for packages that say ``REGISTERS = False``."""
+    module = importlib.import_module(package)
+    for info in pkgutil.iter_modules(module.__path__, prefix=f"{package}."):
+        found = importlib.import_module(info.name)
+        if info.ispkg and getattr(found, "REGISTERS", True):
+            _import_all(info.name)
+
+
 class Registry(Mapping[str, T], Generic[T]):
     """A mapping by name, with glob look-up, filled by importing the modules of some packages.
 
@@ -97,9 +106,7 @@ class Registry(Mapping[str, T], Generic[T]):
             self._filling = True
             try:
                 for package in self._packages:
-                    module = importlib.import_module(package)
-                    for info in pkgutil.walk_packages(module.__path__, prefix=f"{package}."):
-                        importlib.import_module(info.name)
+                    _import_all(package)
                 self._filled = True
             finally:
                 self._filling = False

@@ -73,9 +73,9 @@ def append(target: Cohort, source: Cohort) -> Cohort:
     if group is not None and target.group is None:
         old = old.assign(**{group: [f"{target.name}, row {i + 1}" for i in range(target.n)]})
     new |= _features(target, source, said.append)
-    for column in (*target.protected, target.time):
-        if column is not None and column not in new and column in source.table.columns:
-            new[column] = source.table[column]
+    for other in (*target.protected, target.time):
+        if other is not None and other not in new and other in source.table.columns:
+            new[other] = source.table[other]
     below = pd.DataFrame(new, index=range(source.n)).reindex(columns=old.columns)
     # One column at a time: pandas warns about, and may change, how it joins all-missing blocks.
     joined = {c: _concat(old[c], below[c]) for c in old.columns}

@@ -31,7 +31,7 @@ def draw_examples(trial: Trial, outcomes: Outcomes, result: Result, out: Path) -
     head, frame = trial.design.headline, result.predictions
     own = frame[(frame["arm"] == result.chosen) & (frame["budget"] == head)]
     own = own[own["repeat"] == own["repeat"].min()].sort_values(["dice", "row"], kind="stable")
-    masks = {}
+    masks: dict[int, Any] = {}
     for (name, s), o in outcomes.items():
         split = trial.splits[s]
         if name == result.chosen and split.budget == head and split.repeat == own["repeat"].iloc[0]:

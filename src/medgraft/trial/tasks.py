@@ -39,7 +39,7 @@ class Outcome:
         partial = path.with_suffix(f".{os.getpid()}.tmp")
         with partial.open("wb") as file:
             save = np.savez if self.masks is None else np.savez_compressed
-            masks = {f"mask_{i}": mask for i, mask in enumerate(self.masks or ())}
+            masks: dict[str, Any] = {f"mask_{i}": mask for i, mask in enumerate(self.masks or ())}
             save(file, rows=self.rows, p=self.p, meta=np.array(meta), **masks)
         partial.replace(path)
 

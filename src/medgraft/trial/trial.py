@@ -64,8 +64,8 @@ class Trial:
         What to compare; default the methods registered as defaults, with all controls. ``"*"`` is every
         method that can run, ``"*shift*"`` those of that name.
     source : Pretrained, Radiomics, Cohort, name of a network, or sequence of them, optional
-        Pretrained networks, radiomics and further labelled cohorts. Of several networks an arm takes the first
-        one, or the one that it names (``linear-probe:source=resnet18``); ``fusion`` takes all, with the
+        Pretrained networks, radiomics and further labelled cohorts. Of several networks an arm takes the
+        first, or the one that it names (``linear-probe:source=resnet18``); ``fusion`` takes all, with the
         features beside the images.
     target : str, optional
         The target domain, where the cohort has domains.

@@ -62,6 +62,12 @@ class Ensemble(Nesting, metaclass=ABCMeta):
         be fitted, with the reason).
     note_ : str
         The weights of the members, and why they are equal where nothing could be learnt.
+    skipped_ : dict of name to str
+        Members that could not be fitted, and why.
+    classes_ : array (K,)
+        Labels, sorted (classification only).
+    n_features_in_ : int
+        Columns of X.
     """
 
     falls_back_to_pooled = False  # it is what its members are

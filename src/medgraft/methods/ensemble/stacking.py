@@ -70,6 +70,8 @@ class Stacking(Ensemble):
         c.
     penalty_ : float
         The chosen lambda; infinite: equal weights.
+    spread_ : float
+        What values were measured in; 1 for classes.
     members_ : dict of name to estimator
         The members, each fitted on all training rows.
     report_ : dict

@@ -57,7 +57,7 @@ class Step:
             x, partner, own = mixing.blend(x, self.recipe.mix, rng)
             y = torch.stack([y, y[partner]], dim=1)
             w = torch.stack([own * w, (1.0 - own) * w[partner]], dim=1)
-        parts = (x, y, w / w.sum(), share)
+        parts: tuple[torch.Tensor, ...] = (x, y, w / w.sum(), share)
         shared = self.apart and len(x) >= ranks.world() > 1
         parts = ranks.share(parts) if shared else parts
         loss = self._in_turn(parts) if self.pool is None else self._in_pieces(parts, self.pool)
