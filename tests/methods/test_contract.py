@@ -39,7 +39,7 @@ every_multiclass = pytest.mark.parametrize(
 
 
 def make(name, task, **settings):
-    """Make a method; the guard gets one quick candidate and an ensemble two, so that the suite stays quick."""
+    """Make a method; the guard gets one quick candidate and an ensemble two: the suite stays quick."""
     cls = entries[name].cls
     if entries[name].family == "ensemble":
         arms = ("pooled", "target-only")

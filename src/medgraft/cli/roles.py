@@ -35,7 +35,9 @@ Volumes = Annotated[
 Signal = Annotated[str | None, typer.Option(help="Column with paths of signals.")]
 Sequence = Annotated[str | None, typer.Option(help="Column that holds sequences.")]
 Omics = Annotated[str | None, typer.Option(help="Matrix file whose samples are the rows, or a column.")]
-Mask = Annotated[str | None, typer.Option(help="Column with paths of masks; the label, if there is no other.")]
+Mask = Annotated[
+    str | None, typer.Option(help="Column with paths of masks; the label, if there is no other.")
+]
 Features = Annotated[
     str | None, typer.Option(help="Columns to learn from, also beside images: age,sex. Default: all others.")
 ]

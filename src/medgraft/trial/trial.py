@@ -227,7 +227,15 @@ class Trial:
         outlines = mask_values(d) if self.task == SEGMENTATION else None
         X = d.inputs if any(a.method == "fusion" for a in self.arms) else d.X
         return TrainingData(
-            X, d.y, d.groups, d.domains, self.design.target, n_classes, protected, outlines, blocks,
+            X,
+            d.y,
+            d.groups,
+            d.domains,
+            self.design.target,
+            n_classes,
+            protected,
+            outlines,
+            blocks,
             keep_masks=self.examples,
         )
 
