@@ -13,12 +13,14 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+import medgraft as mg
 import medgraft.cli.demo
 import medgraft.cli.methods
 import medgraft.cli.predict
 import medgraft.cli.report
-import medgraft.cli.trial  # noqa: F401  (registers the verbs)
+import medgraft.cli.trial
 from medgraft.cli.app import app
+from medgraft.graft import save
 from samples import image_folder, two_sites
 
 
@@ -170,8 +172,10 @@ def test_predict_never_overwrites_its_own_input(table, tmp_path):
 
 
 def test_predict_says_where_it_cannot_write(table, tmp_path):
+    cohort = mg.read(table, label="ill", domain="site")
+    save(tmp_path / "g", mg.methods["majority"]().fit(cohort.X, cohort.y), cohort, {})
     for out in (tmp_path, tmp_path / "nowhere" / "p.csv"):
-        assert "cannot be written" in run("predict", tmp_path, table, "--out", out, code=2)
+        assert "cannot be written" in run("predict", tmp_path / "g", table, "--out", out, code=2)
 
 
 def test_report_builds_the_page_again(table, tmp_path):

@@ -19,12 +19,19 @@ def two_arms(name, seed=0, n=60):
     rng = np.random.default_rng(seed)
     group, repeat = np.tile(np.arange(n) // 2, 2), np.repeat([0, 1], n)
     more = {"group": group, "repeat": repeat, "fold": rng.integers(0, 2, 2 * n)}
-    if {"regression", "segmentation"} & set(metrics[name].tasks):
+    tasks = metrics[name].tasks
+    if "regression" in tasks:
         y = np.tile(rng.normal(size=n), 2)
         return y, y + rng.normal(size=2 * n), y + 2 * rng.normal(size=2 * n), more
+    if "segmentation" in tasks:  # the predictions are the measures of each sample
+        good, bad = (0.9, 0.6) if metrics[name].better == "higher" else (0.6, 0.9)
+        return np.zeros(2 * n), *(m + 0.1 * rng.random(2 * n) for m in (good, bad)), more
     y = np.tile(rng.integers(0, 2, n), 2)
     good, bad = ((s * (y - 0.5) + rng.normal(size=2 * n)) for s in (2.5, 0.3))
-    return y, *(np.stack([1 / (1 + np.exp(x)), 1 / (1 + np.exp(-x))], axis=1) for x in (good, bad)), more
+    arms = [np.stack([1 / (1 + np.exp(x)), 1 / (1 + np.exp(-x))], axis=1) for x in (good, bad)]
+    if "multilabel" in tasks:  # two labels, each the other's opposite
+        return np.stack([1 - y, y], axis=1).astype(float), *arms, more
+    return y, *arms, more
 
 
 def right_on(n, arm, control):

@@ -21,8 +21,10 @@ QUICK = {"cnn1d": ":channels=4,epochs=3", "random-forest": ":trees=10", "mlp": "
 
 @pytest.mark.parametrize("name", list(learners))
 def test_an_arm_with_a_learner_survives_being_saved(name, tmp_path):
-    task = "binary" if "binary" in learners[name].tasks else "regression"
-    cohort = mg.read(two_sites(task=task), label="ill", domain="site")
+    task = next(t for t in ("binary", "regression", "ordinal") if t in learners[name].tasks)
+    frame = two_sites(task="multiclass" if task == "ordinal" else task)
+    order = {"task": task, "levels": sorted(frame["ill"].unique())} if task == "ordinal" else {}
+    cohort = mg.read(frame, label="ill", domain="site", **order)
     spec = f"coral+{name}{QUICK.get(name, '')}"
     made = mg.Trial(cohort, [spec], target="b", folds=2)
     model = made.build(next(a for a in made.arms if a.name == spec), made.splits[0])
@@ -30,7 +32,7 @@ def test_an_arm_with_a_learner_survives_being_saved(name, tmp_path):
     save(tmp_path / "graft", model, cohort, {})
     again = mg.load(tmp_path / "graft").model
     np.testing.assert_array_equal(again.predict(cohort.X), model.predict(cohort.X))
-    if task == "binary":
+    if task != "regression":
         np.testing.assert_array_equal(again.predict_proba(cohort.X), model.predict_proba(cohort.X))
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from medgraft.base import MedgraftError
 from medgraft.cohort import Split
 from medgraft.methods import Guarded
 from medgraft.methods.ensemble.base import Ensemble
@@ -124,12 +126,20 @@ class Probe:
             self.known[name] = self._seconds(name, estimator)
         return self.known[name]
 
+    def _members(self, estimator: Any) -> list[float]:
+        """Return the cost of each candidate; one that cannot be fitted is left out inside, too."""
+        each = []
+        for name, member in (estimator.candidates or {}).items():
+            with suppress(MedgraftError):
+                each.append(self.seconds(name, member))
+        return each
+
     def _seconds(self, name: str, estimator: Any) -> float:
         if isinstance(estimator, Guarded):
-            each = [self.seconds(n, e) for n, e in (estimator.candidates or {}).items()]
+            each = self._members(estimator)
             return estimator.inner_folds * float(np.sum(each)) + max(each, default=0.0)
         if isinstance(estimator, Ensemble):
-            each = [self.seconds(n, e) for n, e in (estimator.candidates or {}).items()]
+            each = self._members(estimator)
             return (estimator.inner_folds * estimator.needs_held_out + 1) * float(np.sum(each))
         if isinstance(estimator, Tuned):
             plain = estimator.at_start()

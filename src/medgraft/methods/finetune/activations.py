@@ -151,11 +151,12 @@ class Kept(Inputs):
 
 def _view_of(read: Callable[[int], torch.Tensor], wanted: dict[View, int]) -> Callable[[View], torch.Tensor]:
     def view(asked: View) -> torch.Tensor:
-        key, number = asked
-        image = read(wanted[asked])
+        image, number = read(wanted[asked]), asked[1]
         if number == 0:
             return image.float()
-        return augment(image[None], np.random.default_rng([int.from_bytes(key[:8], "little"), number]))[0]
+        # Of the pixels, not of the file: the same picture in another format is changed in the same way.
+        content = hashlib.sha256(image.contiguous().numpy().tobytes()).digest()
+        return augment(image[None], np.random.default_rng([int.from_bytes(content[:8], "little"), number]))[0]
 
     return view
 

@@ -40,8 +40,8 @@ _PIECE = 2  # torch convolves single volumes of few channels by a routine severa
 class UNet3d(SegmentEstimator):
     r"""3-D U-Net that starts from the same network trained on another cohort: outlines volumes.
 
-    Use it on volumes whose slices say little alone, with a source from the same organ or kind of scan. Not
-    with a network trained on photographs: `unet` takes that, slice by slice.
+    Use it on volumes whose slices say little alone, with a source from the same organ or kind of scan.
+    Not with a network trained on photographs: `unet` takes that, slice by slice.
 
     AdamW minimises the mean over pieces of the volumes of cross-entropy + 1 - soft Dice, from weights
     :math:`\theta_0` that a file holds; its last layer is new where the classes are others. A volume larger
