@@ -63,7 +63,7 @@ def test_a_table_gives_the_same_predictions_on_every_backend(name, tmp_path, mon
 def test_a_running_dask_cluster_is_used_and_left_running(tmp_path):
     from distributed import Client, LocalCluster
 
-    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
         with backend("dask", cluster.scheduler_address):
             run(tmp_path / "out", jobs=2)
         with Client(cluster) as client:
