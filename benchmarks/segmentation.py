@@ -133,7 +133,7 @@ def difference(what: str, a: Any, b: Any) -> None:
     """Print the mean difference over the test volumes, and its interval from paired resamples of them."""
     n = len(a)
     weight = counts(np.random.default_rng(0), n, 10_000)
-    low, high = percentiles(weight @ (a - b) / n, n, 0.95)
+    low, high = percentiles((a - b) @ weight / n, n, 0.95)
     print(
         f"{what}: Dice {np.mean(a - b):+.3f} (95 % interval {low:+.3f} to {high:+.3f}, n = {n})", flush=True
     )
