@@ -21,6 +21,7 @@ import os
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -64,7 +65,7 @@ def draw(folder: Path, out: Path, train: int, test: int) -> tuple[pd.DataFrame, 
                 other = part == "Training" and i % 2 == 1
                 place = out / f"{label}{i}.png" if other else Path(path)
                 if other:
-                    rescan(Image.open(path), rng).save(place)
+                    rescan(Image.open(path), rng, 1.0).save(place)
                 rows.append({"image": str(place), "label": label, "scanner": "other" if other else "ours"})
         frames.append(pd.DataFrame(rows))
     return frames[0], frames[1]
@@ -97,7 +98,7 @@ class Loops:
             mean, scale = scaling(F, np.ones(len(F)))
             F, G = (F - mean) / scale, (G - mean) / scale
             arm = mg.arm(arm.name.replace("linear-probe", "pooled"))
-        model = build(arm, bench, 0)
+        model = build(arm, replace(bench, kind="table", pretrained=None), 0)
         model.fit(F, train["label"], domain=train["scanner"], target="ours")
         return model.predict_proba(G)
 

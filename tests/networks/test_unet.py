@@ -19,11 +19,21 @@ def test_scores_lie_on_the_finest_map_whatever_the_sizes_below():
     assert decoder(odd).shape == (1, 5, 21, 13)
 
 
-def test_samples_of_a_batch_do_not_see_each_other():
+def test_after_training_samples_of_a_batch_do_not_see_each_other():
     torch.manual_seed(0)
-    decoder, both = UNetDecoder([3, 8, 16], 2).train(), maps()
+    decoder, both = UNetDecoder([3, 8, 16], 2), maps()
+    decoder.train()(both)
+    decoder.eval()
     alone = torch.cat([decoder([m[i : i + 1] for m in both]) for i in range(2)])
     torch.testing.assert_close(decoder(both), alone)
+
+
+def test_one_sample_whose_coarsest_map_is_one_pixel_trains_and_leaves_that_level_s_statistics_alone():
+    torch.manual_seed(0)
+    decoder = UNetDecoder([3, 8], 2).train()
+    decoder([torch.randn(1, 3, 2, 2), torch.randn(1, 8, 1, 1)]).sum().backward()
+    bottom, above = decoder.bottom[1], decoder.levels[0][0][1]
+    assert not bottom.running_mean.any() and above.running_mean.any()
 
 
 def test_every_map_reaches_the_scores():

@@ -19,8 +19,9 @@ class UNetDecoder(nn.Module):
     put beside it, and passed through two 3 x 3 convolutions:
     :math:`u_l = g_l([\mathrm{up}(u_{l+1}), s_l])`, scores :math:`= W u_0`. The decoder knows nothing of the
     encoder but the numbers of channels, so that it stands on any: a DenseNet makes it DenseUNet. The coarsest
-    map goes through a 1 x 1 convolution first, because encoders end in a thousand channels or more. Group
-    normalisation, so that images of a batch do not see each other.
+    map goes through a 1 x 1 convolution first, because encoders end in a thousand channels or more.
+    BatchNorm, because statistics of one image alone take away how strongly it answers, and with that whether
+    it holds anything: on slices of volumes such decoders learn many times more slowly.
 
     Parameters
     ----------
@@ -62,11 +63,19 @@ class UNetDecoder(nn.Module):
         return scores
 
 
+class _Norm(nn.BatchNorm2d):
+    """BatchNorm that leaves its statistics alone where a batch has one value of each channel."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.training and x.numel() > x.shape[1]:
+            return super().forward(x)
+        return functional.batch_norm(
+            x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
+        )
+
+
 def _unit(given: int, wanted: int, size: int) -> nn.Sequential:
-    """Convolution, normalisation in groups of eight channels or fewer, rectifier."""
-    groups = next(g for g in (wanted // 8, 1) if g > 0 and wanted % g == 0)
+    """Convolution, normalisation, rectifier."""
     return nn.Sequential(
-        nn.Conv2d(given, wanted, size, padding=size // 2, bias=False),
-        nn.GroupNorm(groups, wanted),
-        nn.ReLU(),
+        nn.Conv2d(given, wanted, size, padding=size // 2, bias=False), _Norm(wanted), nn.ReLU()
     )

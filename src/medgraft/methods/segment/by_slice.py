@@ -98,6 +98,7 @@ class SliceEstimator(SegmentEstimator):
         """Train the decoder alone, then the encoder too."""
         network, policy = self.network_, self._policy()
         alone = round(self.frozen * self.epochs)
+        course = replace(course, apart=False)  # the decoder's BatchNorm sees a whole batch
         history = self._train(
             network,
             list(network.decoder.parameters()),

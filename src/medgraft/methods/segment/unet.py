@@ -30,8 +30,8 @@ class UNet(SliceEstimator):
     decoder (`medgraft.networks.unet`). With a DenseNet it is DenseUNet. AdamW minimises
     the mean over training slices of cross-entropy + 1 - soft Dice; first over the decoder alone, as its
     random weights would spoil the encoder, then over the encoder too, each block at a smaller rate than the
-    one above. BatchNorm of the encoder stays as it was trained. The weights of the epoch with the
-    least loss on held-out patients are kept.
+    one above. BatchNorm of the encoder stays as it was trained, that of the decoder trains. The weights of
+    the epoch with the least loss on held-out patients are kept.
 
     Parameters
     ----------
@@ -92,9 +92,9 @@ class UNet(SliceEstimator):
 
     Notes
     -----
-    The same seed on the same machine gives the same weights, with frozen BatchNorm on any number of cores.
-    Cost: about three forward passes per slice and epoch. Memory: training slices as bytes, up to 1 GiB,
-    beyond that in temporary files; one sample's probabilities when it predicts.
+    The same seed on the same machine with as many cores gives the same weights. Cost: about three forward
+    passes per slice and epoch. Memory: training slices as bytes, up to 1 GiB, beyond that in temporary
+    files; one sample's probabilities when it predicts.
 
     Examples
     --------
