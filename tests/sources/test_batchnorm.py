@@ -22,12 +22,20 @@ def test_the_statistics_are_those_of_the_layer_s_own_inputs():
     assert trunk.net.norm.momentum == momentum and not trunk.training
 
 
-def test_batches_count_alike_and_one_image_is_no_batch():
+def test_batches_are_of_one_size_and_hold_images_from_all_over_the_order():
     trunk = network().trunk
-    many = IMAGES.repeat(4, 1, 1, 1)[:65]  # 64 and one
-    recompute(trunk, lambda i: many[i], 65)
-    inputs = trunk.net.stem(trunk.normalise(many[:64]))
+    dark_first = torch.cat([IMAGES // 4, IMAGES, IMAGES // 4, IMAGES])[:66].sort(dim=0).values
+    recompute(trunk, lambda i: dark_first[i], 66)
+    inputs = trunk.net.stem(trunk.normalise(dark_first))
     assert torch.allclose(trunk.net.norm.running_mean, inputs.mean(dim=(0, 2, 3)), atol=1e-4)
+    assert torch.allclose(trunk.net.norm.running_var, inputs.var(dim=(0, 2, 3)), rtol=0.02)
+
+
+def test_an_odd_number_of_images_leaves_none_out_and_one_image_changes_nothing():
+    trunk = network().trunk
+    seen = []
+    recompute(trunk, lambda i: seen.append(i) or IMAGES[i % 20], 65)
+    assert sorted(seen) == list(range(65))
     before = trunk.net.norm.running_mean.clone()
     assert recompute(trunk, lambda i: IMAGES[i], 1) == 0
     assert torch.equal(trunk.net.norm.running_mean, before)

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from medgraft.base import MedgraftError
 from medgraft.evidence import choose, choose_unlabelled, default_metric, effective_patients, too_few
-from medgraft.evidence.aggregate import aggregate, aggregate_labels
 from medgraft.methods.components import components
 from medgraft.methods.feature.aligning import can_align
 from medgraft.methods.inner_fits import (
     Given,
+    by_patient,
     held_out_folds,
     nothing_to_compare,
     out_of_fold,
@@ -107,7 +107,7 @@ class InnerChoice:
             told |= {f"subgroup {k}": v[rows.index[at]][held] for k, v in subgroups.items()}
             y = rows.y[at][held]
             if self.aggregate is not None:
-                y, preds, told = _by_patient(y, preds, told, self.aggregate)
+                y, preds, told = by_patient(y, preds, told, self.aggregate)
             choice = choose(
                 metric,
                 y,
@@ -155,13 +155,3 @@ class InnerChoice:
         if needed and not rows.table.numbers.shape[1]:
             return "no target patient has a label, and source patients can be weighted by numbers only"
         return ""
-
-
-def _by_patient(
-    y: NDArray[Any], preds: dict[str, Floats], told: dict[str, NDArray[Any]], how: str
-) -> tuple[NDArray[Any], dict[str, Floats], dict[str, NDArray[Any]]]:
-    """Join the rows of each patient, who is of one fold; what else is told is that of the first row."""
-    group = told["group"]
-    first = np.unique(group, return_index=True)[1]
-    joined = {k: aggregate(p, group, how) for k, p in preds.items()}
-    return aggregate_labels(y, group, how)[0], joined, {k: v[first] for k, v in told.items()}

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from medgraft.evidence.aggregate import aggregate, aggregate_labels
 from medgraft.methods.clock import times
 from medgraft.methods.rows import Rows
 from medgraft.methods.splits import Floats, Ints, forward_folds, inner_folds, number_again
@@ -132,3 +133,18 @@ def nothing_to_compare(rows: Rows, at: Ints) -> str:
     if rows.k and min(len(np.unique(rows.units[at][rows.y[at] == c])) for c in np.unique(rows.y[at])) < 2:
         return "a class has fewer than two labelled patients"
     return ""
+
+
+def by_patient(
+    y: NDArray[Any], preds: dict[str, Floats], told: dict[str, NDArray[Any]], how: str
+) -> tuple[NDArray[Any], dict[str, Floats], dict[str, NDArray[Any]]]:
+    """Join the rows of each patient (``told["group"]``), who is of one fold and weighs the mean of his rows.
+
+    What else is told is that of the first row.
+    """
+    group = told["group"]
+    first, code, rows = np.unique(group, return_index=True, return_inverse=True, return_counts=True)[1:]
+    kept = {k: v[first] for k, v in told.items()}
+    kept["weight"] = np.bincount(code.reshape(-1), weights=told["weight"]) / rows
+    joined = {k: aggregate(p, group, how) for k, p in preds.items()}
+    return aggregate_labels(y, group, how)[0], joined, kept

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import nn
 
-SIZE = 64  # images a batch; the average over batches weighs them alike
+SIZE = 64  # images a batch, at most
 
 
 def recompute(
@@ -20,10 +21,10 @@ def recompute(
 ) -> int:
     r"""Give every BatchNorm layer the mean and variance of its own inputs over n images.
 
-    The statistics become averages over batches of 64 (a last one of a single image is left out); weights
-    stay. Layers further down have their new statistics in effect while those above are measured only in part:
-    all are measured in one pass in training mode, as adaptive BatchNorm does (Li et al. 2018,
-    doi:10.1016/j.patcog.2018.03.005).
+    The statistics become averages over batches of nearly one size, at most 64 images, each of images from all
+    over the order; weights stay. Layers further down have their new statistics in effect while those above
+    are measured only in part: all are measured in one pass in training mode, as adaptive BatchNorm does
+    (Li et al. 2018, doi:10.1016/j.patcog.2018.03.005).
 
     Parameters
     ----------
@@ -43,7 +44,8 @@ def recompute(
 
     Notes
     -----
-    Cost: one forward pass over the images.
+    Cost: one forward pass over the images. Batches of one size, because each counts as much as another;
+    images from all over, because the variance within batches leaves out what batches differ by.
     """
     norms = [m for m in trunk.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
     if not norms or n < 2:
@@ -55,13 +57,14 @@ def recompute(
         norm.momentum = None  # the average over batches
         norm.train()
     size = max(2, SIZE // getattr(trunk, "slices", 1))
+    count = min(-(-n // size), n // 2)
+    done = 0
     with torch.no_grad():
-        for start in range(0, n, size):
-            rows = range(start, min(start + size, n))
-            if len(rows) > 1:
-                trunk(torch.stack([read(i) for i in rows]).to(device))
+        for rows in (np.arange(first, n, count) for first in range(count)):
+            trunk(torch.stack([read(int(i)) for i in rows]).to(device))
+            done += len(rows)
             if progress is not None:
-                progress(rows[-1] + 1)
+                progress(done)
     for norm, momentum in zip(norms, before, strict=True):
         norm.momentum = momentum
     trunk.eval().to("cpu")

@@ -210,12 +210,12 @@ def build(
     if "source" in arm.settings:
         params["source"] = named(bench.parts, str(arm.settings["source"]))
     if issubclass(cls, Guarded):
-        if bench.kind in PICTURES:  # one inner split, because each inner fit may train a network
-            params.setdefault("inner_folds", 1)
-            if bench.pretrained is not None:
-                from medgraft.methods.finetune.features import BackboneFeatures
+        if bench.kind in PICTURES and bench.pretrained is not None:
+            from medgraft.methods.finetune.features import BackboneFeatures
 
-                params["featuriser"] = BackboneFeatures(bench.pretrained, device=bench.device)
+            params["featuriser"] = BackboneFeatures(bench.pretrained, device=bench.device)
+        if any(trains_network(o) for o in (*others, *filter(None, (control,)))):
+            params.setdefault("inner_folds", 1)
         params["candidates"] = {other.name: build(other, bench, seed, others, control) for other in others}
         params["control"] = None if control is None else build(control, bench, seed)
         params["control_name"] = None if control is None else control.name
@@ -257,7 +257,8 @@ def _tuned(cls: Any, settings: dict[str, Any], arm: Arm, estimator: Any, bench: 
     """Put a search around an estimator some of whose parameters are ranges."""
     inside = estimator.get_params(deep=True)
     space = {path: value for path, value in sorted(inside.items()) if is_range(value)}
-    own: dict[str, Any] = {"metric": bench.metric, "time": bench.time, "random_state": seed}
+    own: dict[str, Any] = {"metric": bench.metric, "time": bench.time, "aggregate": bench.aggregate}
+    own["random_state"] = seed
     if trains_network(arm):
         own["inner_folds"] = 1
     return cls(estimator, space, task=bench.sklearn_task, **own | settings)

@@ -97,7 +97,7 @@ def _predictions(trial: Trial, outcomes: Outcomes) -> pd.DataFrame:
             "repeat": split.repeat,
             "budget": split.budget,
             "arm": name,
-            "group": data.groups[o.rows],
+            "group": trial.design.data.groups[o.rows],
             **({} if people is None else {"patient": people[o.rows]}),
             **(true_columns(data.y[o.rows]) if data.outlines is None else {}),  # not the names of files
         }

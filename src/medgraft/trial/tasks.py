@@ -58,7 +58,7 @@ class TrainingData:
 
     X: pd.DataFrame
     y: np.ndarray
-    groups: np.ndarray
+    groups: np.ndarray | None  # patients, where they are known; else methods keep copies of a row together
     domains: np.ndarray | None
     target: str | None
     n_classes: int | None
@@ -96,11 +96,14 @@ def fit(estimator: Any, data: TrainingData, split: Split, threads: int | None = 
     y = data.y[rows].copy()
     if not labelled.all() and labelled.any():
         y[~labelled] = y[labelled][0]
-    keywords: dict[str, Any] = {"labelled": labelled, "groups": data.groups[rows]}
+    keywords: dict[str, Any] = {"labelled": labelled}
+    if data.groups is not None:
+        keywords["groups"] = data.groups[rows]
     target = data.target_of(split)
     if data.domains is not None and target is not None:
         keywords |= {"domain": data.domains[rows], "target": target}
-        if data.blocks is not None:  # the target is one patient, whose stretches of time stand for patients
+        if data.blocks is not None and data.groups is not None:
+            # The target is one patient, whose stretches of time stand for patients.
             own = data.domains[rows] == target
             keywords["groups"] = np.where(own, -1 - data.blocks[rows], data.groups[rows])
     if data.protected is not None and isinstance(estimator, Guarded):

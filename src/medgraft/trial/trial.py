@@ -229,7 +229,7 @@ class Trial:
         return TrainingData(
             X,
             d.y,
-            d.groups,
+            None if d.group is None else d.groups,
             d.domains,
             self.design.target,
             n_classes,

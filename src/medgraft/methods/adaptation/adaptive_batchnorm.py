@@ -9,6 +9,7 @@ import numpy as np
 
 from medgraft.methods.adaptation.base import NEEDS
 from medgraft.methods.finetune.images import Labelled
+from medgraft.methods.finetune.stages import measure_anew
 from medgraft.methods.finetune.trained import NetworkEstimator
 from medgraft.methods.registry import method
 from medgraft.sources.pretrained import Pretrained
@@ -84,27 +85,14 @@ class AdaptiveBatchNorm(NetworkEstimator):
         adapted = 0
         for here in (False, True):  # the target last: its statistics stay
             paths = [p for p, t in zip(rows.paths, rows.target, strict=True) if t == here]
-            adapted += self._see(rows.target_paths if here else paths, "target" if here else "source")
+            what = f"BatchNorm of the {'target' if here else 'source'}"
+            adapted += measure_anew(self, rows.target_paths if here else paths, what)
             if paths:
                 F[rows.target == here] = self._features(paths)
         self.note_ = "" if adapted else "The network has no BatchNorm to adapt: it is a linear probe."
         if k == 1:
             return
         self._fit_head(F, replace(rows, y=y), k)
-
-    def _see(self, paths: list[str], whose: str) -> int:
-        """Give BatchNorm the statistics of some images."""
-        from medgraft.sources.batchnorm import recompute
-        from medgraft.sources.forward import open_image, pick_device
-
-        tell = self._tell(f"BatchNorm of the {whose}")
-        return recompute(
-            self.network_.trunk,
-            lambda i: open_image(paths[i], self.backbone_.preprocess),
-            len(paths),
-            device=pick_device(self.device),
-            progress=lambda done: tell(done, len(paths)),
-        )
 
     def plan(self, n_fit: int, n_predict: int) -> dict[str, Any]:
         """Say what will load and adapt, and what it will cost."""

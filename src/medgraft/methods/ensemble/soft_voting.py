@@ -9,6 +9,7 @@ import numpy as np
 from medgraft.evidence import default_metric
 from medgraft.evidence.metrics import metrics
 from medgraft.methods.ensemble.base import Ensemble, HeldOut
+from medgraft.methods.inner_fits import by_patient
 from medgraft.methods.registry import method
 from medgraft.methods.splits import Floats
 from medgraft.methods.table import InputError
@@ -57,6 +58,9 @@ class SoftVoting(Ensemble):
         Folds in which predictions of held-out rows are made; 1: a quarter of the patients is held out once.
     time : str, optional
         Column of times of a target that is to be forecast, as in `guarded`.
+    aggregate : str, optional
+        How the rows of a patient are joined before the metric is taken; see `medgraft.evidence.aggregate`.
+        The loss is that of the rows.
     task : str
         ``"classification"`` or ``"regression"``.
     random_state : int
@@ -99,6 +103,7 @@ class SoftVoting(Ensemble):
         metric: str = "auto",
         inner_folds: int = 3,
         time: str | None = None,
+        aggregate: str | None = None,
         task: str = "classification",
         random_state: int = 0,
     ) -> None:
@@ -111,6 +116,7 @@ class SoftVoting(Ensemble):
         self.metric = metric
         self.inner_folds = inner_folds
         self.time = time
+        self.aggregate = aggregate
         self.task = task
         self.random_state = random_state
 
@@ -133,8 +139,11 @@ class SoftVoting(Ensemble):
         metric = metrics[name]
 
         def loss(values: dict[str, Any]) -> float:
-            p = mean_of(held.P, values["weights"])
-            return -metric.sign * metric.value(held.y, p, held.weight, held.fold)
+            y, preds = held.y, {"all": mean_of(held.P, values["weights"])}
+            told: dict[str, Any] = {"group": held.units, "fold": held.fold, "weight": held.weight}
+            if self.aggregate is not None and self.by == "metric":
+                y, preds, told = by_patient(y, preds, told, self.aggregate)
+            return -metric.sign * metric.value(y, preds["all"], told["weight"], told["fold"])
 
         found = searches[self.search].minimise(
             loss,

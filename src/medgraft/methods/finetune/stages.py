@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from medgraft.methods.finetune.batches import Inputs
     from medgraft.methods.finetune.finetune import FineTune
     from medgraft.methods.finetune.loop import History, Recipe
+    from medgraft.methods.finetune.trained import NetworkEstimator
 
 
 def self_supervise(model: FineTune, rows: Labelled, train: Any) -> dict[str, Any]:
@@ -59,13 +60,16 @@ def without_label(rows: Labelled, train: Any) -> list[str]:
     return [path for path in paths if path not in held]
 
 
-def measure_anew(model: FineTune, paths: list[str]) -> None:
-    """Give BatchNorm the statistics of the training images."""
+def measure_anew(model: NetworkEstimator, paths: list[str], what: str = "BatchNorm statistics") -> int:
+    """Give BatchNorm the statistics of some images; return how many layers have it.
+
+    The images are taken in the order of their content, so that neither their order nor their names matter.
+    """
     from medgraft.sources.batchnorm import recompute
     from medgraft.sources.forward import open_image, pick_device
 
-    tell = model._tell("BatchNorm statistics")
-    recompute(
+    tell, paths = model._tell(what), sorted(paths, key=digest)
+    return recompute(
         model.network_.trunk,
         lambda i: open_image(paths[i], model.backbone_.preprocess),
         len(paths),

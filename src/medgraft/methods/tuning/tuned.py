@@ -15,7 +15,7 @@ from sklearn.base import clone
 from medgraft.base import MedgraftError
 from medgraft.evidence import Metric, default_metric
 from medgraft.evidence.metrics import metrics
-from medgraft.methods.inner_fits import Given, held_out_folds, nothing_to_compare, out_of_fold
+from medgraft.methods.inner_fits import Given, by_patient, held_out_folds, nothing_to_compare, out_of_fold
 from medgraft.methods.nesting import Choosing
 from medgraft.methods.prepare.registry import step
 from medgraft.methods.rows import Rows
@@ -40,14 +40,22 @@ class _Inner:
     fold: Ints
     parts: list[int]
     forward: bool
+    aggregate: str | None
 
     def value(self, arm: Any) -> float:
         """Metric of the arm's predictions of rows that it did not learn from."""
         held = np.isin(self.fold, self.parts)
         P = out_of_fold(self.given, self.rows, self.at, self.fold, self.parts, arm, forward=self.forward)
         places = self.at[held]
-        y, weight = self.rows.y[places], self.rows.weight[places]
-        return self.metric.value(y, P[held], weight, self.fold[held])
+        y, preds = self.rows.y[places], {"arm": P[held]}
+        told: dict[str, Any] = {
+            "group": self.rows.units[places],
+            "fold": self.fold[held],
+            "weight": self.rows.weight[places],
+        }
+        if self.aggregate is not None:
+            y, preds, told = by_patient(y, preds, told, self.aggregate)
+        return self.metric.value(y, preds["arm"], told["weight"], told["fold"])
 
 
 @step(
@@ -88,6 +96,8 @@ class Tuned(Choosing):
         What to choose by; "auto" is the default metric of the task.
     time : str, optional
         Column of times of a target that is to be forecast, as in `guarded`.
+    aggregate : str, optional
+        How the rows of a patient are joined before settings are judged; see `medgraft.evidence.aggregate`.
     task : str
         ``"classification"`` or ``"regression"``.
     random_state : int
@@ -132,6 +142,7 @@ class Tuned(Choosing):
         inner_folds: int = 3,
         metric: str = "auto",
         time: str | None = None,
+        aggregate: str | None = None,
         task: str = "classification",
         random_state: int = 0,
     ) -> None:
@@ -143,6 +154,7 @@ class Tuned(Choosing):
         self.inner_folds = inner_folds
         self.metric = metric
         self.time = time
+        self.aggregate = aggregate
         self.task = task
         self.random_state = random_state
 
@@ -193,7 +205,8 @@ class Tuned(Choosing):
             metric = metrics[default_metric(task) if self.metric == "auto" else self.metric]
             time = self.time if len(own) else None
             fold, parts = held_out_folds(rows, at, self.inner_folds, self.random_state, time)
-            self._search(_Inner(metric, given, rows, at, fold, parts, time is not None), space, start)
+            inner = _Inner(metric, given, rows, at, fold, parts, time is not None, self.aggregate)
+            self._search(inner, space, start)
         self.best_ = given.fit(self._with(self.settings_), rows.index)
         self.note_ = " ".join(filter(None, (self.note_, getattr(self.best_, "note_", ""))))
         return self

@@ -42,7 +42,8 @@ def radiomic_rows(
     MedgraftError
         A file cannot be decoded, or its mask does not fit; the message names it.
     """
-    keys = [digest(cell) for cell in cells]
+    # A file may be read as an image and as a volume, and its features differ.
+    keys = [hashlib.sha256(kind.encode() + digest(cell)).digest() for cell in cells]
     if masks is not None:
         keys = [hashlib.sha256(k + digest(m)).digest() for k, m in zip(keys, masks, strict=True)]
 
