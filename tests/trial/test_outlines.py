@@ -19,7 +19,7 @@ from medgraft.cohort.media import open_sample
 from medgraft.evidence.metrics.overlap import dice, hd95, iou
 from medgraft.methods import entries
 from medgraft.methods.registry import Method
-from medgraft.trial.outlines import columns, figures, measure
+from medgraft.trial.outlines import columns, figures, measure, notes
 from samples import network_file
 
 ARMS = ["unet:epochs=1", "unet-scratch:epochs=1"]
@@ -84,7 +84,31 @@ def test_the_figures_of_a_mask_are_those_of_its_classes_and_their_means():
     for name, fn in (("dice", dice), ("iou", iou), ("hd95", hd95)):
         each = fn(truth, found, [1, 4])
         assert [row[f"{name}_1"], row[f"{name}_4"]] == each.tolist() and row[name] == each.mean()
-    assert row["missed"] == 1
+    assert row["missed"] == 1 and row["empty"] == 0
+
+
+def test_a_class_that_neither_mask_has_is_no_merit():
+    truth = np.zeros((6, 6), int)
+    truth[:2] = 1
+    nothing, values = np.zeros_like(truth), [0, 1, 2, 3, 4]
+
+    def told(a, b):
+        return dict(zip(columns(values), measure(a, b, values, 1.0), strict=True))
+
+    assert told(truth, nothing)["dice"] == told(nothing, truth)["dice"] == 0.0
+    assert told(truth, nothing)["hd95"] == pytest.approx(np.hypot(6, 6))
+    assert told(nothing, nothing)["dice"] == 1.0 and told(nothing, nothing)["empty"] == 1
+    half = np.where(np.arange(6)[:, None] < 1, 1, nothing)
+    assert told(truth, half)["dice"] == dice(truth, half, [1])[0]
+
+
+def test_where_true_masks_are_empty_it_is_said_what_drawing_nothing_would_reach():
+    frame = pd.DataFrame(
+        {"row": range(4), "dice": [1.0, 0.0, 1.0, 0.6], "missed": [0, 1, 0, 0], "empty": [1, 1, 1, 0]}
+    )
+    _, said = notes(frame)
+    assert "3 of 4 true masks hold nothing" in said and "a mean Dice of 0.750" in said
+    assert "Something was drawn on 1 of them; on the others Dice is 0.600." in said
 
 
 def test_a_trial_of_outlines_keeps_figures_and_no_file_name(run, folders):

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 # What a network says of itself that a plan tells.
 PLANNED = ("load", "adapt", "freeze", "learning_rates", "batchnorm", "augmentation")
-MEASURES = ("dice", "iou", "hd95")  # of a sample: means over the classes of the foreground
+MEASURES = ("dice", "iou", "hd95")  # of a sample: means over the classes that either mask has
 MISSED = "missed"  # classes that are in one of the two masks only
+EMPTY = "empty"  # 1: the true mask holds nothing
 
 
 def columns(values: Sequence[int]) -> list[str]:
@@ -35,20 +36,26 @@ def columns(values: Sequence[int]) -> list[str]:
 
     Examples
     --------
-    >>> columns([0, 1, 4])[:5]
-    ['dice', 'iou', 'hd95', 'missed', 'dice_1']
+    >>> columns([0, 1, 4])[:6]
+    ['dice', 'iou', 'hd95', 'missed', 'empty', 'dice_1']
     """
-    return [*MEASURES, MISSED, *(f"{measure}_{v}" for measure in MEASURES for v in values if v)]
+    return [*MEASURES, MISSED, EMPTY, *(f"{measure}_{v}" for measure in MEASURES for v in values if v)]
 
 
 def measure(
     truth: NDArray[Any], found: NDArray[Any], values: Sequence[int], spacing: float | tuple[float, ...]
 ) -> NDArray[np.float64]:
-    """Return the figures of one predicted mask, as `columns` names them."""
+    """Return the figures of one predicted mask, as `columns` names them.
+
+    A class that neither mask has says nothing of how well the others were outlined: it is left out of the
+    means, unless both masks hold nothing at all, which is right (Dice 1).
+    """
     classes = [v for v in values if v]
     each = [dice(truth, found, classes), iou(truth, found, classes), hd95(truth, found, classes, spacing)]
-    missed = sum(bool((truth == v).any()) != bool((found == v).any()) for v in classes)
-    return np.concatenate([[part.mean() for part in each], [missed], *each])
+    known, drawn = (np.array([(mask == v).any() for v in classes]) for mask in (truth, found))
+    counted = known | drawn if (known | drawn).any() else np.ones(len(classes), bool)
+    means = [part[counted].mean() for part in each]
+    return np.concatenate([means, [(known != drawn).sum(), not known.any()], *each])
 
 
 def outlined(estimator: Any, X: pd.DataFrame, masks: Sequence[str]) -> Iterator[tuple[Any, Any, Any]]:
@@ -104,13 +111,21 @@ def notes(part: pd.DataFrame) -> list[str]:
     """Return what is to be known of an arm's figures: where a class was missed, or drawn where none is."""
     if MISSED not in part:
         return []
-    n = int((part.groupby("row")[MISSED].max() > 0).sum())
-    if not n:
-        return []
-    return [
-        f"On {n} of {part['row'].nunique()} samples a class is in one mask only, the true or the predicted "
-        "one: Dice and IoU of that class are 0, and its HD95 is the diagonal of the sample."
-    ]
+    said, rows = [], part.groupby("row")[["dice", MISSED, EMPTY]].mean()
+    if n := int((rows[MISSED] > 0).sum()):
+        said.append(
+            f"On {n} of {len(rows)} samples a class is in one mask only, the true or the predicted one: Dice "
+            "and IoU of that class are 0, and its HD95 is the diagonal of the sample."
+        )
+    empty = rows[EMPTY] > 0
+    if m := int(empty.sum()):
+        drawn = int((rows.loc[empty, "dice"] < 1).sum())
+        rest = "." if m == len(rows) else f"; on the others Dice is {rows.loc[~empty, 'dice'].mean():.3f}."
+        said.append(
+            f"{m} of {len(rows)} true masks hold nothing, so that drawing nothing anywhere would have a mean "
+            f"Dice of {m / len(rows):.3f}. Something was drawn on {drawn} of them{rest}"
+        )
+    return said
 
 
 def probe(estimator: Any, data: TrainingData, split: Split) -> tuple[float, dict[str, Any]]:
