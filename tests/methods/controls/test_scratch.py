@@ -50,6 +50,12 @@ def test_nothing_is_frozen_and_all_learn_at_one_rate(model):
     assert set(model.report_["learning_rates"].values()) == {model.lr}
 
 
+def test_a_rate_that_is_set_afterwards_is_the_head_s_too(images):
+    """As arms and searches set it."""
+    model = Scratch(SMALL, **FAST).set_params(lr=0.01).fit(images, np.arange(16) % 2)
+    assert set(model.report_["learning_rates"].values()) == {0.01}
+
+
 def test_it_passes_over_the_images_as_often_as_finetune():
     ours, theirs = Scratch(SMALL).get_params(), FineTune(SMALL).get_params()
     for shared in (

@@ -127,6 +127,12 @@ def test_scratch_starts_at_random_and_its_norms_adapt(network, pictures):
     assert model.backbone_.tensors()["bn1.num_batches_tracked"] > 0
 
 
+def test_a_rate_that_is_set_afterwards_is_the_decoder_s_too(network, pictures):
+    """As arms and searches set it."""
+    model = UNetScratch(network, **QUICK).set_params(lr=0.01).fit(*pictures)
+    assert set(model.report_["learning_rates"].values()) == {0.01}
+
+
 def test_held_out_patients_stop_training_early_and_the_best_epoch_is_kept(network, pictures):
     X, masks = pictures
     X, masks = pd.concat([X] * 4, ignore_index=True), masks * 4  # copies count as one patient

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from medgraft.methods.finetune.finetune import FineTune
+from medgraft.methods.finetune.groups import Policy
 from medgraft.methods.registry import method
 from medgraft.sources.pretrained import Pretrained
 
@@ -79,7 +82,6 @@ class Scratch(FineTune):
             pretext=pretext,
             pretext_epochs=pretext_epochs,
             lr_decay=1.0,
-            head_lr=lr,
             unfreeze=1.0,
             gradual=0.0,
             batchnorm="adapt",
@@ -95,3 +97,7 @@ class Scratch(FineTune):
             random_state=random_state,
             device=device,
         )
+
+    def _policy(self) -> Policy:
+        # Not in __init__: arms and searches set `lr` afterwards.
+        return replace(super()._policy(), head_lr=self.lr)

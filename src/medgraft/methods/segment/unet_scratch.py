@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from medgraft.methods.finetune.groups import Policy
 from medgraft.methods.registry import method
 from medgraft.methods.segment.unet import UNet
 from medgraft.sources.pretrained import Pretrained
@@ -74,7 +77,6 @@ class UNetScratch(UNet):
             epochs=epochs,
             lr=lr,
             lr_decay=1.0,
-            head_lr=lr,
             frozen=0.0,
             batchnorm="adapt",
             size=size,
@@ -91,3 +93,7 @@ class UNetScratch(UNet):
             random_state=random_state,
             device=device,
         )
+
+    def _policy(self) -> Policy:
+        # Not in __init__: arms and searches set `lr` afterwards.
+        return replace(super()._policy(), head_lr=self.lr)
