@@ -29,7 +29,7 @@ def made(kind, strength=1.0, done=1.0):
     penalty = kind(strength, 0)
     images = Live(lambda i: IMAGES[i], 16, False, 1)
     penalty.target = Batches(images, np.arange(16), np.zeros(16), np.ones(16), 8, 1)
-    penalty.begin(net, 1, penalty.target)
+    penalty.begin(net, 1, penalty.target, None)
     penalty.tick(done)
     return penalty
 
@@ -133,7 +133,7 @@ def test_a_random_projection_keeps_inner_products_of_products_on_average(monkeyp
     for seed in range(400):
         penalty = ConditionalAdversarial(1.0, seed)
         penalty.target = made(Coral).target
-        penalty.begin(network().eval(), 1, penalty.target)
+        penalty.begin(network().eval(), 1, penalty.target, None)
         seen = penalty.seen(A)
         inner.append(float(seen[0] @ seen[1]))
     p = probabilities(penalty, A)

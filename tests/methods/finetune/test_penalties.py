@@ -10,11 +10,14 @@ import torch
 
 from medgraft.base import MedgraftError
 from medgraft.methods.finetune.batches import Batches, Live
+from medgraft.methods.finetune.objective import make_loss
 from medgraft.methods.finetune.penalties import make_penalty
+from medgraft.sources.network import Head
 from sources.test_network import network
 
 IMAGES = torch.randint(0, 256, (12, 3, 8, 8), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
 Y = np.arange(12) % 2
+LOSS = make_loss("auto", Y, np.ones(12), 2)
 
 
 @pytest.fixture
@@ -31,7 +34,7 @@ def batches():
 def test_l2_sp_adds_the_distance_from_the_start_to_the_gradient_of_released_weights(net):
     penalty = make_penalty("l2-sp", 0.3)
     start = copy.deepcopy(net)
-    penalty.begin(net, 1, batches())
+    penalty.begin(net, 1, batches(), LOSS)
     with torch.no_grad():
         for weight in net.trunk.parameters():
             weight.add_(0.5)
@@ -54,7 +57,7 @@ def test_bss_is_the_square_of_the_least_singular_value_of_the_batch():
 def test_delta_is_nothing_at_the_start_and_the_weighted_distance_of_the_maps_later(net):
     penalty = make_penalty("delta", 0.7)
     old = copy.deepcopy(net)
-    penalty.begin(net, 1, batches())
+    penalty.begin(net, 1, batches(), LOSS)
     x = net.trunk.prefix(IMAGES, 1)
     _, maps, features = net.rest_with_map(x, 1)
     assert not penalty.of_batch(x, 1, maps, features).any()
@@ -76,6 +79,29 @@ def test_delta_is_nothing_at_the_start_and_the_weighted_distance_of_the_maps_lat
     assert torch.allclose(got, expected, rtol=1e-4)
     got.sum().backward()
     assert all(p.grad is None for p in penalty.old.parameters())
+
+
+STAGES = np.arange(12) % 3
+ANSWERS = np.where(np.arange(24).reshape(12, 2) % 5 == 0, np.nan, np.arange(24).reshape(12, 2) % 3 == 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "y", "k"), [("ordinal", STAGES, 3), ("auto", ANSWERS, 2), ("focal", Y, 2), ("auto", Y / 2, 0)]
+)
+def test_delta_weighs_channels_by_the_loss_that_is_trained(net, name, y, k):
+    net.head = Head(6, {3: 2, 0: 1}.get(k, 2))
+    loss = make_loss(name, y, np.ones(12), k)
+    images = Live(lambda i: IMAGES[i], 12, False, 1)
+    penalty = make_penalty("delta", 1.0)
+    penalty.begin(net, 1, Batches(images, np.arange(12), y, np.ones(12), 4, 0), loss)
+    targets = torch.from_numpy(y) if y.dtype.kind == "i" else torch.from_numpy(y).float()
+    losses = []
+    with torch.no_grad():
+        for j in range(6):
+            out = net.trunk(IMAGES)
+            out[:, j] = 0
+            losses.append(loss(net.head(out), targets).mean())
+    assert torch.allclose(penalty.omega, torch.softmax(torch.stack(losses), dim=0), rtol=1e-4)
 
 
 def test_a_strength_below_zero_is_the_paper_s_and_an_unknown_penalty_is_one_sentence():

@@ -43,7 +43,7 @@ class Recipe:
     policy = type("P", (), {"first": 0})
     loss = staticmethod(lambda s, y: torch.nn.functional.cross_entropy(s, y, reduction="none"))
 
-Recipe.penalty.begin(network, 0, None)
+Recipe.penalty.begin(network, 0, None, None)
 batch = (torch.rand(11, 3, 32, 32) if rank < 0 else
          torch.from_numpy(np.random.default_rng(0).uniform(0, 255, (11, 3, 32, 32)).astype("float32")),
          torch.arange(11) % 2, torch.linspace(0.5, 2, 11))

@@ -35,7 +35,7 @@ def test_the_auxiliary_loss_is_the_mean_log_loss_of_the_quarters_by_hand():
     penalty = Auxiliary(Sum(1.0), 0.5, 7)
     turned = Live(lambda i: turn(pixels[i // 4], i % 4), 32, False, 1)
     penalty.turned = Batches(turned, np.arange(32), np.arange(32) % 4, np.ones(32), 32, 0)
-    penalty.begin(net, 1, penalty.turned)
+    penalty.begin(net, 1, penalty.turned, None)
     entered = net.trunk.prefix(pixels.float(), 1)
     _, maps, features = net.rest_with_map(entered, 1)
     got = penalty.of_batch(entered, 1, maps, features).detach().numpy()
@@ -54,7 +54,7 @@ def test_its_gradient_reaches_the_released_blocks_and_its_own_layer_only():
     penalty = Auxiliary(Penalty(0.0), 1.0, 0)
     turned = Live(lambda i: turn(IMAGES[i % 3].repeat(2, 1, 1)[:3].repeat(1, 2, 2), i % 4), 12, False, 1)
     penalty.turned = Batches(turned, np.arange(12), np.arange(12) % 4, np.ones(12), 12, 0)
-    penalty.begin(net, 2, penalty.turned)
+    penalty.begin(net, 2, penalty.turned, None)
     features = torch.zeros(1, net.head.mean.numel())
     penalty.of_batch(features, 2, features, features).sum().backward()
     touched = {name for name, p in net.named_parameters() if p.grad is not None and p.grad.any()}

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import torch
 
     from medgraft.methods.finetune.batches import Batches
+    from medgraft.methods.finetune.objective import Loss
     from medgraft.sources.network import Network
 
 RAMP = 10.0  # of the strength's rise from 0 to its full value (Ganin et al. 2016)
@@ -41,7 +42,7 @@ class Alignment(Penalty):
         super().__init__(strength)
         self.seed, self.now = seed, 0.0
 
-    def begin(self, network: Network, first: int, fit: Batches) -> None:
+    def begin(self, network: Network, first: int, fit: Batches, loss: Loss) -> None:
         """Remember the network."""
         self.network = network
         self._stream = self._target_batches(first)
@@ -88,13 +89,13 @@ class Adversarial(Alignment):
     .. math:: \min_D \max_\phi\; -\overline{\log D(\phi(x_s))} - \overline{\log(1 - D(\phi(x_t)))}
     """
 
-    def begin(self, network: Network, first: int, fit: Batches) -> None:
+    def begin(self, network: Network, first: int, fit: Batches, loss: Loss) -> None:
         """Make the classifier."""
         import torch
 
         from medgraft.networks.adversary import Discriminator
 
-        super().begin(network, first, fit)
+        super().begin(network, first, fit, loss)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
             self._draw(network)

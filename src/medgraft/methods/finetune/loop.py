@@ -155,7 +155,7 @@ def train(
 
             history.factor = ranks.same(find_factor(network, recipe, fit, seed))
             recipe = replace(recipe, policy=recipe.policy.faster(history.factor))
-        recipe.penalty.begin(network.to(device), recipe.policy.first, fit)
+        recipe.penalty.begin(network.to(device), recipe.policy.first, fit, recipe.loss)
         module = _module_class()(network, recipe, fit, held, history, tell, pool, seed, apart)
         trainer = pl.Trainer(
             max_epochs=recipe.epochs,

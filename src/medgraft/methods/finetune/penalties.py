@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import torch
 
     from medgraft.methods.finetune.batches import Batches
+    from medgraft.methods.finetune.objective import Loss
     from medgraft.sources.network import Network
 
 SAMPLE = 256  # training images by which DELTA weighs the channels
@@ -36,8 +37,20 @@ class Penalty:
     def __init__(self, strength: float) -> None:
         self.strength = strength
 
-    def begin(self, network: Network, first: int, fit: Batches) -> None:
-        """Remember what is needed of the network before it is trained; blocks from `first` on will train."""
+    def begin(self, network: Network, first: int, fit: Batches, loss: Loss) -> None:
+        """Remember what is needed of the network before it is trained.
+
+        Parameters
+        ----------
+        network : Network
+            On the device on which it will train.
+        first : int
+            Blocks from this one on will train.
+        fit : Batches
+            The training rows.
+        loss : callable
+            What is minimised: scores and targets -> the loss of each image.
+        """
 
     def weights(self) -> list[torch.nn.Parameter]:
         """Return weights of its own, which train with the head."""
@@ -68,7 +81,7 @@ class Penalty:
 class L2SP(Penalty):
     r"""Add :math:`\frac{\alpha}{2} \|w - w^0\|^2` over the released weights of the trunk (Li et al. 2018)."""
 
-    def begin(self, network: Network, first: int, fit: Batches) -> None:
+    def begin(self, network: Network, first: int, fit: Batches, loss: Loss) -> None:
         """Remember the weights."""
         blocks = range(first, len(network.trunk.blocks))
         self.start = [(p, p.detach().clone()) for b in blocks for p in network.block_weights(b)]
@@ -88,25 +101,24 @@ class Delta(Penalty):
     layers; here the last one, where putting out a channel costs no pass through the network).
     """
 
-    def begin(self, network: Network, first: int, fit: Batches) -> None:
+    def begin(self, network: Network, first: int, fit: Batches, loss: Loss) -> None:
         """Keep a copy of the network, and weigh its channels."""
         import torch
-        from torch.nn.functional import cross_entropy
 
         self.old = copy.deepcopy(network.trunk).eval()
         for weight in self.old.parameters():
             weight.requires_grad_(False)
+        device = network.head.mean.device
         losses, total = torch.zeros(network.head.mean.numel()), 0
         with torch.no_grad():
             for x, y, _ in fit.in_order():
+                x, y = x.to(device), y.to(device)
                 entered = x if fit.inputs.first == first else self.old.prefix(x, first)
                 features = self.old.suffix(entered, first)
                 for j in range(features.shape[1]):
                     out = features.clone()
                     out[:, j] = 0.0
-                    scores = network.head(out)
-                    each = cross_entropy(scores, y) if y.dtype == torch.int64 else (scores[:, 0] - y) ** 2
-                    losses[j] += float(each.mean()) * len(y)
+                    losses[j] += float(loss(network.head(out), y).sum())
                 total += len(y)
                 if total >= SAMPLE:
                     break

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch.nn.functional import cross_entropy
 
 from medgraft.methods.finetune.batches import Batches, Live
-from medgraft.methods.finetune.objective import make_loss
+from medgraft.methods.finetune.objective import Loss, make_loss
 from medgraft.methods.finetune.penalties import Penalty
 from medgraft.methods.selfsup.tasks import Task, Unlabelled
 from medgraft.sources.network import Head, Network
@@ -71,9 +71,9 @@ class Auxiliary(Penalty):
         super().__init__(weight)
         self.other, self.seed = other, seed
 
-    def begin(self, network: Network, first: int, fit: Batches) -> None:
+    def begin(self, network: Network, first: int, fit: Batches, loss: Loss) -> None:
         """Make the linear layer."""
-        self.other.begin(network, first, fit)
+        self.other.begin(network, first, fit, loss)
         self.network = network
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
