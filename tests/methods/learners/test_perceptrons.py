@@ -129,3 +129,15 @@ def test_the_penalty_is_the_one_of_least_held_out_loss():
     noise = MLPLearner(task="regression").fit(X, rng.normal(size=100))
     clear = MLPLearner(task="regression").fit(X, np.tanh(2 * X[:, 0]) * X[:, 1])
     assert clear.penalty_ < noise.penalty_
+
+
+def test_with_more_columns_than_rows_the_optimum_is_found_in_the_span_of_the_rows():
+    net = Perceptron(40, 4, 3, True)
+    d = lesson(net, n=12)
+    model = MLPLearner(hidden=4, penalty=1.0, iterations=3000)
+    model.shape_ = (40, 4, 3, True)
+    theta = model._solve(d, 1.0)
+    loss, gradient = net.loss(theta, d.Z, d.targets, d.weight, 1.0)
+    assert np.abs(gradient).max() < 1e-3 * abs(loss)  # stationary among all weights, not only those of the span
+    outside = np.eye(40) - np.linalg.pinv(d.Z) @ d.Z
+    np.testing.assert_allclose(outside @ net.layers(theta)[0][:-1], 0.0, atol=1e-10)

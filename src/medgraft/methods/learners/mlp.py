@@ -54,7 +54,7 @@ class MLPLearner(TaskLearner):
 
     Notes
     -----
-    The penalty is chosen on at most some 5,000 rows. Cost O(n p hidden) a step.
+    The penalty is chosen on at most some 5,000 rows. Cost O(n min(n, p) hidden) a step.
 
     Examples
     --------
@@ -107,11 +107,23 @@ class MLPLearner(TaskLearner):
 
     def _solve(self, lesson: Lesson, penalty: float) -> Floats:
         # Never from the answer of a stronger penalty: that may be a saddle, which L-BFGS does not leave.
-        start = self._net.start(self.random_state)
-        args = (lesson.Z, lesson.targets, lesson.weight, penalty)
+        theta, net, Z, basis = self._net.start(self.random_state), self._net, lesson.Z, None
+        n, p = Z.shape
+        if n < p and penalty > 0:
+            # At the optimum each hidden unit's weights lie in the span of the rows: what lies outside changes
+            # no output and is penalised. In an orthonormal basis of it the penalty is the same.
+            basis = np.linalg.qr(Z.T)[0]
+            A, B = net.layers(theta)
+            net, Z = Perceptron(n, *self.shape_[1:]), Z @ basis
+            theta = np.concatenate([(basis.T @ A[:-1]).ravel(), A[-1], B.ravel()])
+        args = (Z, lesson.targets, lesson.weight, penalty)
         options = {"maxiter": self.iterations, "maxfun": 2 * self.iterations, "maxcor": 20, "ftol": 1e-12}
-        found = minimize(self._net.loss, start, args=args, jac=True, method="L-BFGS-B", options=options)
-        return np.asarray(found.x, dtype=np.float64)
+        found = minimize(net.loss, theta, args=args, jac=True, method="L-BFGS-B", options=options)
+        theta = np.asarray(found.x, dtype=np.float64)
+        if basis is not None:
+            A, B = net.layers(theta)
+            theta = np.concatenate([(basis @ A[:-1]).ravel(), A[-1], B.ravel()])
+        return theta
 
     def _output(self, Z: Floats) -> Floats:
         Q = self._net.outputs(self.theta_, Z)
