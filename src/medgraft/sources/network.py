@@ -59,7 +59,8 @@ class Network(nn.Module):
             raise MedgraftError(f"batchnorm='{batchnorm}' does not exist: use one of {', '.join(BATCHNORM)}.")
         self.trunk, self.head, self.batchnorm = trunk, head, batchnorm
         self.released: frozenset[int] = frozenset()
-        self.only: set[int] | None = None  # an adapter's choice of weights, by id
+        # An adapter's choice of weights; the weights themselves, so that a copy chooses its own.
+        self.only: list[nn.Parameter] | None = None
         self.release(())
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
@@ -97,7 +98,8 @@ class Network(nn.Module):
         modules = self.trunk.block_modules(block)
         weights = [p for module in modules for p in module.parameters()]
         if self.only is not None:
-            return [p for p in weights if id(p) in self.only]
+            only = {id(p) for p in self.only}
+            return [p for p in weights if id(p) in only]
         return [p for p in weights if id(p) not in kept]
 
     def train(self, mode: bool = True) -> Self:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 
@@ -52,6 +54,20 @@ def test_bitfit_trains_biases_and_norms_alone():
     assert moved <= {"stem.bias", "norm.weight", "norm.bias", "blocks.0.bias", "blocks.1.bias"}
     assert {"norm.weight", "norm.bias", "blocks.1.bias"} <= moved
     assert torch.equal(net.trunk.net.norm.running_mean, was.trunk.net.norm.running_mean)
+
+
+@pytest.mark.parametrize("adapter", ["lora", "bitfit"])
+def test_a_copy_of_an_adapted_network_trains_its_own_weights(adapter):
+    """The range test of the learning rate trains a copy."""
+    net = adapted(adapter)
+    twin = copy.deepcopy(net)
+    twin.release((1, 2))
+    own, theirs = ([n for n, p in one.named_parameters() if p.requires_grad] for one in (net, twin))
+    assert own == theirs and any(name.startswith("trunk") for name in own)
+    for block in (1, 2):
+        weights = twin.block_weights(block)
+        assert len(weights) == len(net.block_weights(block)) > 0
+        assert {id(p) for p in weights} <= {id(p) for p in twin.parameters()}
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ class Tent(SourceFree):
             self.note_ = "The network has no BatchNorm to adapt: it was fine-tuned only."
             return []
         network = Network(trunk, self.network_.head, "adapt")
-        network.only = {id(p) for norm in norms for p in norm.parameters()}
+        network.only = [p for norm in norms for p in norm.parameters()]
         names = [name for name, _ in trunk.blocks]
         groups = tuple(Group(name, place, 0, self.adapt_lr) for place, name in enumerate(names))
         n = len(paths)

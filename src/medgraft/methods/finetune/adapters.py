@@ -53,12 +53,12 @@ def adapt(network: Network, adapter: str, rank: int, blocks: Iterable[int], seed
     if adapter == "bitfit":
         norms = {id(p) for m in network.trunk.modules() if is_norm(m) for p in m.parameters(recurse=False)}
         named = network.trunk.named_parameters()
-        network.only = {id(p) for name, p in named if name.endswith("bias") or id(p) in norms}
+        network.only = [p for name, p in named if name.endswith("bias") or id(p) in norms]
         return
     if rank < 1:
         raise MedgraftError(f"rank={rank} is out of range: use a whole number from 1.")
     new = [network.trunk.net.get_submodule(name) for name in network.trunk.inserted]
-    chosen: set[int] = set()
+    chosen: list[torch.nn.Parameter] = []
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         for block in blocks:
@@ -71,12 +71,12 @@ def adapt(network: Network, adapter: str, rank: int, blocks: Iterable[int], seed
                         continue
                     change = LowRank(weight, rank)
                     parametrize.register_parametrization(module, "weight", change)
-                    chosen |= {id(p) for p in change.parameters()}
+                    chosen += change.parameters()
     if not chosen:
         raise MedgraftError(
             f"No released layer has a matrix for rank {rank}: lower the rank, or release more."
         )
-    network.only = chosen | {id(p) for part in new for p in part.parameters()}
+    network.only = [*chosen, *(p for part in new for p in part.parameters())]
 
 
 def attend(backbone: Backbone, attention: str, at: str, policy: Policy, seed: int) -> None:
