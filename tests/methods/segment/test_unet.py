@@ -147,7 +147,7 @@ def test_held_out_patients_stop_training_early_and_the_best_epoch_is_kept(networ
     [
         ({"view": "half"}, "view='half'"),
         ({"size": 16}, "size=16"),
-        ({"epochs": 0}, "epochs and batch_size"),
+        ({"epochs": 0}, "epochs=0 is out of range"),
         ({"augmentation": "strong"}, "augmentation='strong'"),
         ({"task": "binary"}, "use segmentation"),
         ({"batchnorm": "thaw"}, "batchnorm='thaw'"),

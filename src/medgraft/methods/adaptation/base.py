@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from medgraft.methods.adaptation.alignments import Alignment
 from medgraft.methods.finetune.finetune import FineTune
 from medgraft.methods.finetune.images import Labelled
+from medgraft.methods.finetune.limits import Number, check_limits
 from medgraft.methods.finetune.penalties import Penalty
 from medgraft.sources.pretrained import Pretrained
 
@@ -83,6 +84,10 @@ class NetworkAdaptation(FineTune):
         super()._fit(rows)
         self.note_ = "" if self._aligns else "There are not two domains to align: the network was fine-tuned."
         self.report_ |= {"alignment": self.alignment.__name__ if self._aligns else "none", "note": self.note_}
+
+    def _check(self) -> None:
+        super()._check()
+        check_limits({"strength": self.strength}, strength=Number())
 
     def _make_penalty(self) -> Penalty:
         return self.alignment(self.strength, self.random_state) if self._aligns else Penalty(0.0)

@@ -13,6 +13,7 @@ from medgraft.methods.finetune.groups import Policy, make_policy
 from medgraft.methods.finetune.head import class_weights
 from medgraft.methods.finetune.images import Labelled
 from medgraft.methods.finetune.inner import hold_out
+from medgraft.methods.finetune.limits import check_limits
 from medgraft.methods.finetune.loop import History, Recipe
 from medgraft.methods.finetune.objective import make_loss
 from medgraft.methods.finetune.penalties import Penalty, make_penalty
@@ -264,10 +265,8 @@ class FineTune(NetworkEstimator):
         self.device = device
 
     def _fit(self, rows: Labelled) -> None:
-        augment.check(self.augmentation)
-        adapters.check(self.adapter)
+        self._check()
         stages = stages_of(self.pretext)
-        check_auxiliary(self.auxiliary, self.auxiliary_weight)
         if self.kind_ == "volume" and (stages or self.auxiliary != "none"):
             raise InputError("Self-supervision is for images: leave out pretext and auxiliary with volumes.")
         several = self.task == "multilabel"
@@ -307,6 +306,14 @@ class FineTune(NetworkEstimator):
             history = train_blocks(self, rows, train, held, recipe)
         self.snapshots_ = changed(history.snapshots)
         self.report_ = report_of(self, policy, history, len(train), len(held))
+
+    def _check(self) -> None:
+        """Refuse settings that cannot be, before anything is loaded or trained."""
+        check_limits(self.get_params(deep=False))
+        augment.check(self.augmentation)
+        adapters.check(self.adapter)
+        stages_of(self.pretext)
+        check_auxiliary(self.auxiliary, self.auxiliary_weight)
 
     def _policy(self) -> Policy:
         return make_policy(

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medgraft.base import MedgraftError
 from medgraft.cohort.digest import digest
 from medgraft.methods.finetune import adapters
 from medgraft.methods.finetune.features import BackboneFeatures
@@ -93,10 +92,8 @@ def fit_head_to(model: FineTune, rows: Labelled, k: int, source: Pretrained) -> 
 
 def room_for(model: FineTune, first: int, count: int) -> tuple[int, str]:
     """Return the bytes that `count` activations before block `first` take, and where there is room."""
-    from medgraft.methods.finetune.activations import TYPES, activation_shape, room
+    from medgraft.methods.finetune.activations import activation_shape, room
 
-    if model.cache not in TYPES:
-        raise MedgraftError(f"cache='{model.cache}' does not exist: use one of {', '.join(TYPES)}.")
     return room(count, activation_shape(model.network_.trunk, model.backbone_, first), model.cache)
 
 

@@ -49,7 +49,7 @@ def report_of(model: FineTune, policy: Policy, history: History, n_train: int, n
 
 def plan_of(model: FineTune, n_fit: int, n_predict: int) -> dict[str, Any]:
     """Return what will load, adapt and freeze, at which rates, and what it will cost."""
-    augment.check(model.augmentation)
+    model._check()
     made = type(model)(**model.get_params(deep=False))
     made.backbone_ = Pretrained.of(model.source).load(pretrained=model._pretrained, seed=model.random_state)
     policy = made._policy()

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from medgraft.base import MedgraftError
 from medgraft.methods.finetune import augment
 from medgraft.methods.finetune.groups import Policy, make_policy
 from medgraft.methods.finetune.inner import hold_out
+from medgraft.methods.finetune.limits import COUNT, check_limits
 from medgraft.methods.segment.base import SegmentEstimator
 from medgraft.methods.segment.cases import Case, Marked
 from medgraft.methods.segment.frame import Frame, filled, multiple
@@ -76,7 +76,7 @@ class SliceEstimator(SegmentEstimator):
     def _fit(self, rows: Marked) -> None:
         from medgraft.methods.segment.slices import Slices
 
-        augment.check(self.augmentation)
+        self._check()
         course = self._course()
         source = Pretrained.of(self.source)
         self.backbone_ = source.load(pretrained=self._pretrained, seed=self.random_state)
@@ -93,6 +93,11 @@ class SliceEstimator(SegmentEstimator):
         feed = Slices(rows, self.frame_, inner, held, batch_size=self.batch_size, changes=changes, seed=seed)
         self.network_.decoder.begin(feed.shares(len(self.classes_)))
         self._learn(feed, course)
+
+    def _check(self) -> None:
+        """Refuse settings that cannot be, before anything is loaded or trained."""
+        check_limits(self.get_params(deep=False), epochs=COUNT, batchnorm=("frozen", "adapt"))
+        augment.check(self.augmentation)
 
     def _learn(self, feed: Slices, course: Course) -> None:
         """Train the decoder alone, then the encoder too."""
@@ -130,8 +135,6 @@ class SliceEstimator(SegmentEstimator):
     def _course(self) -> Course:
         from medgraft.methods.segment.train import Course
 
-        if self.epochs < 1 or self.batch_size < 1 or not 0.0 <= self.frozen <= 1.0:
-            raise MedgraftError("epochs and batch_size are 1 or more, and frozen is from 0 to 1.")
         apart = self.batchnorm != "adapt"
         return Course(self.epochs, self.patience, self.optimizer, self.schedule, self.weight_decay, 4, apart)
 

@@ -124,8 +124,6 @@ class TwoPhase(SliceEstimator):
         from medgraft.sources.backbone import Backbone
         from medgraft.sources.network import Network
 
-        if not 0.0 <= self.threshold <= 1.0:
-            raise MedgraftError(f"threshold={self.threshold:g} is out of range: use a number from 0 to 1.")
         if not (feed.nothing and feed.something):
             raise MedgraftError(
                 "Every training image or slice holds something to outline, so there is nothing for a first "
