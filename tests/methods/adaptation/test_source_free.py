@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+from medgraft.base import MedgraftError
+from medgraft.cohort.digest import digest
 from medgraft.methods import entries
 from medgraft.methods.adaptation.shot import PSEUDO, Shot, information, pseudo_labels
 from medgraft.methods.adaptation.source_free import entropies
@@ -97,6 +99,12 @@ def test_the_second_stage_reads_no_image_of_the_source(cls, network, two_scanner
     assert model.report_["adapted_to"] == 30 and len(model.report_["loss_adapt"]) == 2
 
 
+@pytest.mark.parametrize("cls", [Shot, Tent])
+def test_stages_are_refused_before_anything_is_loaded(cls, two_scanners):
+    with pytest.raises(MedgraftError, match="loss='ordinal' has no place in"):
+        fitted(cls, "timm:no-such-network", two_scanners, loss="ordinal")
+
+
 def test_shot_moves_the_released_blocks_and_not_the_head(network, two_scanners):
     before, after = first_stage(network, two_scanners), fitted(Shot, network, two_scanners)
     old, new = before.network_.head.state_dict(), after.network_.head.state_dict()
@@ -118,7 +126,7 @@ def test_tent_moves_nothing_but_batchnorm_and_ends_with_the_target_s_statistics(
     norms = {n for n, m in after.network_.named_modules() if isinstance(m, torch.nn.BatchNorm2d)}
     assert moved and {n.rsplit(".", 1)[0] for n in moved} <= norms
     assert any(n.endswith(".bias") for n in moved) and any(n.endswith(".weight") for n in moved)
-    paths = list(two_scanners["image"][30:])
+    paths = sorted(two_scanners["image"][30:], key=digest)  # in the order in which the method reads them
     running = {n: t.clone() for n, t in new.items() if "running" in n}
     trunk, read = after.network_.trunk, lambda i: open_image(paths[i], after.backbone_.preprocess)
     recompute(trunk, read, len(paths))

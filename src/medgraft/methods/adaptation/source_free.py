@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from medgraft.methods.finetune.finetune import FineTune
 from medgraft.methods.finetune.images import Labelled
 from medgraft.methods.finetune.stages import measure_anew
+from medgraft.methods.table import InputError
 from medgraft.sources.pretrained import Pretrained
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ class SourceFree(FineTune):
         Passes over the target's images.
     adapt_lr : float
         Peak learning rate then.
+    loss : str, default "smooth"
+        Of the fine-tuning, as in `FineTune`; not ``"ordinal"``, whose outputs are no scores of classes.
     epochs, lr, lr_decay, head_lr, unfreeze, layers, augmentation, views, cache, batch_size
         As in `FineTune`.
     random_state, device
@@ -88,6 +91,14 @@ class SourceFree(FineTune):
         )
         self.adapt_epochs = adapt_epochs
         self.adapt_lr = adapt_lr
+
+    def _check(self) -> None:
+        super()._check()
+        if self.answer == "stages":
+            raise InputError(
+                f"loss='ordinal' has no place in {type(self).__name__}, which learns from the chances of "
+                "classes that compete: use auto, focal, logit-adjusted or smooth."
+            )
 
     def _fit(self, rows: Labelled) -> None:
         super()._fit(rows)
