@@ -223,6 +223,12 @@ def test_too_few_rows_train_without_an_inner_split_and_say_so(network, images):
     assert model.report_["best_epoch"] == 2
 
 
+def test_nobody_is_told_of_too_few_rows_who_asked_for_no_inner_split(network, images):
+    for settings in ({"validation": 0.0, "epochs": 0}, {"snapshots": 2}):
+        model = FineTune(network, **FAST | settings).fit(images[:12], images["label"][:12])
+        assert model.note_ == "" and model.report_["images"]["held_out"] == 0
+
+
 @pytest.mark.parametrize("labels", [[-1, 7], [True, False], ["é", "b"]])
 def test_labels_of_any_type_come_back_also_from_a_file(network, images, labels):
     y = np.array(labels)[np.arange(60) % 2]

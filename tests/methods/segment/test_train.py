@@ -91,8 +91,9 @@ def test_patience_ends_training_and_without_held_out_samples_the_last_epoch_coun
             yield self.x, 1 - self.y, self.w  # the better it learns, the worse this becomes
 
     assert len(run(net(), Worse(), epochs=12, patience=2).train) < 12
-    history = run(net(), Fixed(held=False), epochs=4)
-    assert history.held == [] and history.best == 4
+    for patience in (99, 0):
+        history = run(net(), Fixed(held=False), epochs=4, patience=patience)
+        assert history.held == [] and history.best == len(history.train) == 4
 
 
 def test_weights_that_no_score_depends_on_are_left_alone():

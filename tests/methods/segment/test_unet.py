@@ -133,6 +133,11 @@ def test_a_rate_that_is_set_afterwards_is_the_decoder_s_too(network, pictures):
     assert set(model.report_["learning_rates"].values()) == {0.01}
 
 
+def test_too_few_rows_are_told_where_an_inner_split_was_asked_for(fitted, network, pictures):
+    assert "no early stopping" in fitted.note_
+    assert UNet(network, **{**QUICK, "epochs": 1}, validation=0).fit(*pictures).note_ == ""
+
+
 def test_held_out_patients_stop_training_early_and_the_best_epoch_is_kept(network, pictures):
     X, masks = pictures
     X, masks = pd.concat([X] * 4, ignore_index=True), masks * 4  # copies count as one patient

@@ -12,7 +12,7 @@ from medgraft.methods.finetune.answer import outputs
 from medgraft.methods.finetune.groups import Policy, make_policy
 from medgraft.methods.finetune.head import class_weights
 from medgraft.methods.finetune.images import Labelled
-from medgraft.methods.finetune.inner import hold_out
+from medgraft.methods.finetune.inner import hold_out, note_on
 from medgraft.methods.finetune.limits import check_limits
 from medgraft.methods.finetune.loop import History, Recipe
 from medgraft.methods.finetune.objective import make_loss
@@ -288,8 +288,7 @@ class FineTune(NetworkEstimator):
             raise InputError("snapshots keep whole weights, which lora has not: leave out one of the two.")
         share = 0.0 if cyclic else self.validation
         train, held = hold_out(rows.y, rows.units, share, self.random_state, k)
-        told = cyclic or len(held)
-        self.note_ = "" if told else "Too few rows for an inner split: no early stopping."
+        self.note_ = note_on(share, held)
         source = self._source()
         self.backbone_ = source.load(pretrained=self._pretrained, seed=self.random_state)
         policy = self._policy()

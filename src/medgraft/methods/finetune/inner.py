@@ -13,6 +13,11 @@ from medgraft.methods.splits import Ints, inner_folds
 MIN_HELD = 8  # fewer rows than this say nothing about when to stop
 
 
+def note_on(share: float, held: Ints) -> str:
+    """Return a sentence where an inner split was asked for, and there are too few rows for one; else ""."""
+    return "" if share <= 0 or len(held) else "Too few rows for an inner split: no early stopping."
+
+
 def hold_out(y: NDArray[Any], units: Ints, share: float, seed: int, classes: int) -> tuple[Ints, Ints]:
     """Hold out whole patients, stratified by class (or by thirds of the values).
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from medgraft.methods.finetune import augment
 from medgraft.methods.finetune.groups import Policy, make_policy
-from medgraft.methods.finetune.inner import hold_out
+from medgraft.methods.finetune.inner import hold_out, note_on
 from medgraft.methods.finetune.limits import COUNT, check_limits
 from medgraft.methods.segment.base import SegmentEstimator
 from medgraft.methods.segment.cases import Case, Marked
@@ -83,7 +83,7 @@ class SliceEstimator(SegmentEstimator):
         self.frame_ = self._frame(rows)
         self.network_ = self._network()
         inner, held = hold_out(rows.share, rows.units, self.validation, self.random_state, 0)
-        self.note_ = "" if len(held) else "Too few rows for an inner split: no early stopping."
+        self.note_ = note_on(self.validation, held)
         self.report_ = {
             "load": self.backbone_.report.to_dict(),
             **self._policy().describe(),

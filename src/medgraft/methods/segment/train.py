@@ -133,12 +133,13 @@ def train(
                 optimizer.step()
             history.train.append(sum(losses) / len(losses))
             held = step.measure(feed)
-            if held is None or held < min(history.held, default=math.inf):
+            if held is None:
                 history.best = epoch + 1
-                if held is not None:
-                    best = {n: t.detach().cpu().clone() for n, t in network.state_dict().items()}
-            if held is not None:
-                history.held.append(held)
+                continue
+            if held < min(history.held, default=math.inf):
+                history.best = epoch + 1
+                best = {n: t.detach().cpu().clone() for n, t in network.state_dict().items()}
+            history.held.append(held)
             if epoch + 1 - history.best >= course.patience:
                 break
         tell(1, 1)
