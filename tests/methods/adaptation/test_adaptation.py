@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from medgraft.base import MedgraftError
+from medgraft.cohort.digest import digest
 from medgraft.methods import entries
 from medgraft.methods.adaptation.adaptive_batchnorm import AdaptiveBatchNorm
 from medgraft.methods.finetune.finetune import FineTune
@@ -64,7 +65,7 @@ def test_adaptive_batchnorm_has_the_target_s_statistics_and_the_source_s_weights
     from medgraft.sources.forward import open_image
 
     model = fitted("adaptive-batchnorm", network, two_scanners)
-    paths = list(two_scanners["image"][30:])
+    paths = sorted(two_scanners["image"][30:], key=digest)  # in the order in which the method reads them
     backbone = network.load()
     recompute(backbone.module, lambda i: open_image(paths[i], backbone.preprocess), 30)
     for name, tensor in backbone.tensors().items():
