@@ -16,7 +16,7 @@ from medgraft.methods.finetune.features import BackboneFeatures
 from medgraft.methods.finetune.finetune import FineTune
 from medgraft.methods.finetune.head import class_weights, fit_head
 from medgraft.methods.finetune.images import copies
-from medgraft.methods.finetune.inner import hold_out
+from medgraft.methods.finetune.inner import hold_out, hold_out_target
 
 FAST = {"epochs": 2, "batch_size": 16, "views": 2, "validation": 0.25}
 
@@ -172,15 +172,31 @@ def test_labels_that_may_not_be_used_are_not_read(network, images):
 def test_patients_are_whole_in_the_inner_split(network, images, monkeypatch):
     seen = {}
 
-    def spy(y, units, share, seed, classes):
-        train, held = hold_out(y, units, share, seed, classes)
+    def spy(*given):
+        train, held = hold_out_target(*given)
         seen["train"], seen["held"] = set(images["patient"].iloc[train]), set(images["patient"].iloc[held])
         return train, held
 
-    monkeypatch.setattr("medgraft.methods.finetune.finetune.hold_out", spy)
+    monkeypatch.setattr("medgraft.methods.finetune.finetune.hold_out_target", spy)
     FineTune(network, **FAST | {"epochs": 0}).fit(images, images["label"], groups=images["patient"])
     assert seen["held"]
     assert not seen["held"] & seen["train"]
+
+
+def test_patients_of_the_target_choose_the_epoch_where_there_are_enough(network, images, monkeypatch):
+    seen = []
+
+    def spy(*given):
+        seen.append(hold_out_target(*given))
+        return seen[-1]
+
+    monkeypatch.setattr("medgraft.methods.finetune.finetune.hold_out_target", spy)
+    domain = np.where(np.arange(60) < 24, "source", "target")
+    for target, labelled in (("target", 60), ("source", 60), ("target", 40)):  # 36, 24 and 16 rows of it
+        use = {"domain": domain, "target": target, "labelled": np.arange(60) < labelled}
+        FineTune(network, **FAST | {"epochs": 0}).fit(images, images["label"], **use)
+    own, few, fewer = ({*domain[held]} for _, held in seen)
+    assert own == {"target"} and few == fewer == {"source", "target"}
 
 
 def test_kept_activations_and_live_images_train_the_same_network(network, images, monkeypatch):

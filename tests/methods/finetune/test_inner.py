@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from medgraft.methods.finetune.inner import hold_out
+from medgraft.methods.finetune.inner import hold_out, hold_out_target
 
 
 def test_parts_are_disjoint_whole_and_of_the_asked_size():
@@ -42,3 +42,34 @@ def test_too_little_data_holds_nothing_out(y, share):
     train, held = hold_out(y, np.arange(len(y)), share, 0, 2)
     assert len(held) == 0
     assert len(train) == len(y)
+
+
+def test_patients_of_the_target_are_held_out_where_it_has_enough():
+    y, units, target = np.arange(300) % 3, np.arange(300) // 3, np.arange(300) >= 180
+    train, held = hold_out_target(y, units, target, 0.2, 0, 3)
+    assert target[held].all() and len(np.unique(units[held])) >= 8
+    assert sorted([*train, *held]) == list(range(300))
+
+
+def test_source_rows_of_a_held_out_patient_of_the_target_do_not_teach():
+    y, units, target = np.arange(120) % 2, np.tile(np.arange(60) // 2, 2), np.arange(120) >= 60
+    train, held = hold_out_target(y, units, target, 0.3, 0, 2)
+    assert target[held].all() and not {*units[train]} & {*units[held]}
+    assert len(train) == 120 - 2 * len(held)
+
+
+@pytest.mark.parametrize(
+    ("y", "units", "target"),
+    [
+        (np.arange(90) % 2, np.arange(90), np.arange(90) < 20),  # four rows of the target
+        (np.arange(160) % 2, np.arange(160) // 20, np.arange(160) < 80),  # rows enough, of two patients
+        (np.arange(160) % 2 + (np.arange(160) >= 80), np.arange(160), np.arange(160) < 80),  # no third class
+        (np.arange(90) % 2, np.arange(90), np.ones(90, bool)),
+        (np.arange(90) % 2, np.arange(90), np.zeros(90, bool)),
+    ],
+)
+def test_else_patients_of_all_domains_are_held_out(y, units, target):
+    k = len(np.unique(y))
+    got, expected = hold_out_target(y, units, target, 0.2, 0, k), hold_out(y, units, 0.2, 0, k)
+    assert len(expected[1])
+    assert all(np.array_equal(a, b) for a, b in zip(got, expected, strict=True))

@@ -12,7 +12,7 @@ from medgraft.methods.finetune.answer import outputs
 from medgraft.methods.finetune.groups import Policy, make_policy
 from medgraft.methods.finetune.head import class_weights
 from medgraft.methods.finetune.images import Labelled
-from medgraft.methods.finetune.inner import hold_out, note_on
+from medgraft.methods.finetune.inner import hold_out_target, note_on
 from medgraft.methods.finetune.limits import check_limits
 from medgraft.methods.finetune.loop import History, Recipe
 from medgraft.methods.finetune.objective import make_loss
@@ -64,7 +64,9 @@ class FineTune(NetworkEstimator):
     or squared error of the standardised value) over the head and the released
     blocks, which are released from the output towards the input, each one with a smaller learning rate than
     the one above (Howard and Ruder 2018). The weights of the epoch with the least loss on held-out patients
-    are kept, the state before training included.
+    are kept, the state before training included. Where source and target both teach, these are patients of
+    the target, if it has enough with a label that eight can be held out and no class is missing among them;
+    else they are patients of all domains.
 
     Parameters
     ----------
@@ -133,7 +135,8 @@ class FineTune(NetworkEstimator):
     cache : str, default "float32"
         Type in which they are kept; ``"float16"`` halves memory, or disk beyond 1 GiB.
     validation : float, default 0.15
-        Share of the training rows held out, patients whole, to stop early; 0: none.
+        Share of the training rows (of the target's, where it has enough) held out, patients whole, to stop
+        early; 0: none.
     patience : int, default 4
         Epochs without a better held-out loss before stopping.
     snapshots : int, default 1
@@ -287,7 +290,7 @@ class FineTune(NetworkEstimator):
         if cyclic and self.adapter == "lora":
             raise InputError("snapshots keep whole weights, which lora has not: leave out one of the two.")
         share = 0.0 if cyclic else self.validation
-        train, held = hold_out(rows.y, rows.units, share, self.random_state, k)
+        train, held = hold_out_target(rows.y, rows.units, rows.target, share, self.random_state, k)
         self.note_ = note_on(share, held)
         source = self._source()
         self.backbone_ = source.load(pretrained=self._pretrained, seed=self.random_state)

@@ -48,17 +48,57 @@ def hold_out(y: NDArray[Any], units: Ints, share: float, seed: int, classes: int
     everything, nothing = np.arange(n), np.arange(0)
     if share <= 0 or share * n < MIN_HELD:
         return everything, nothing
-    several = y.ndim == 2
-    if several:
+    if y.ndim == 2:
         stratum = rarity(y)
     else:
         stratum = np.asarray(y) if classes else np.searchsorted(np.quantile(y, [1 / 3, 2 / 3]), y)
     fold = inner_folds(units, k=max(round(1 / share), 2), seed=seed, stratum=stratum.astype(np.intp))
     train, held = np.flatnonzero(fold != 0), np.flatnonzero(fold == 0)
-    if len(held) < MIN_HELD or not len(train):
-        return everything, nothing
-    if several and any(len(np.unique(y[train, j])) < len(np.unique(y[:, j])) for j in range(y.shape[1])):
-        return everything, nothing
-    if not several and classes and any(len(np.unique(y[part])) < len(np.unique(y)) for part in (train, held)):
+    if len(held) < MIN_HELD or _lacking(y, train, held, classes):
         return everything, nothing
     return train, held
+
+
+def hold_out_target(
+    y: NDArray[Any], units: Ints, target: NDArray[np.bool_], share: float, seed: int, classes: int
+) -> tuple[Ints, Ints]:
+    """Hold out patients of the target where it has enough, else patients of all domains, as `hold_out` does.
+
+    The epoch that is best for the source's patients need not be the target's. Enough are eight held-out
+    patients of the target, with every class among them. What the source has of these patients is in neither
+    part.
+
+    Parameters
+    ----------
+    target : array (n,) of bool
+        Rows of the target domain.
+    y, units, share, seed, classes
+        As in `hold_out`; `share` is then one of the target's rows.
+
+    Returns
+    -------
+    train, held : arrays of int
+
+    Examples
+    --------
+    >>> y, target = np.arange(200) % 2, np.arange(200) < 80
+    >>> train, held = hold_out_target(y, np.arange(200), target, 0.25, 0, 2)
+    >>> len(train), len(held), bool(held.max() < 80)
+    (180, 20, True)
+    """
+    here = np.flatnonzero(target)
+    if 0 < len(here) < len(y):
+        held = here[hold_out(y[here], units[here], share, seed, classes)[1]]
+        train = np.flatnonzero(~np.isin(units, units[held]))
+        if len(np.unique(units[held])) >= MIN_HELD and not _lacking(y, train, held, classes):
+            return train, held
+    return hold_out(y, units, share, seed, classes)
+
+
+def _lacking(y: NDArray[Any], train: Ints, held: Ints, classes: int) -> bool:
+    """Whether a class is missing from either part; of several labels, from the training part."""
+    if not len(train):
+        return True
+    if y.ndim == 2:
+        return any(len(np.unique(y[train, j])) < len(np.unique(y[:, j])) for j in range(y.shape[1]))
+    return bool(classes) and any(len(np.unique(y[part])) < len(np.unique(y)) for part in (train, held))
