@@ -58,6 +58,22 @@ def test_each_image_is_decoded_once_ever(network, images, decoded):
     assert len(decoded) == 60
 
 
+def test_features_of_another_kind_of_device_are_kept_apart(network, images, monkeypatch):
+    import torch
+
+    seen = []
+
+    def rows(store, maker, keys, d, compute, progress=None):
+        seen.append(maker)
+        return np.zeros((len(keys), 3), np.float32)
+
+    monkeypatch.setattr("medgraft.sources.store.FeatureStore.rows", rows)
+    BackboneFeatures(network, device="cpu").transform(images[:2])
+    monkeypatch.setattr("medgraft.sources.forward.pick_device", lambda device: torch.device("cuda", 1))
+    BackboneFeatures(network).transform(images[:2])
+    assert seen == [network.load().fingerprint, f"{network.load().fingerprint}-cuda"]
+
+
 def test_the_same_content_is_decoded_once_under_any_name(network, images, decoded, tmp_path):
     copy = tmp_path / "copy.png"
     copy.write_bytes(Path(images["image"][0]).read_bytes())

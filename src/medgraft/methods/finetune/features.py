@@ -44,8 +44,9 @@ class BackboneFeatures(TransformerMixin, BaseEstimator):
     Notes
     -----
     Each file is decoded and passed through the network once, ever: features are kept on disk by the content
-    of the file and the weights of the network (see `medgraft.sources.store.FeatureStore`). On the CPU they
-    are the same to the last bit for any number of cores and any company of images.
+    of the file, the weights of the network and the kind of device, as devices round differently (see
+    `medgraft.sources.store.FeatureStore`). On the CPU they are the same to the last bit for any number of
+    cores and any company of images.
 
     Examples
     --------
@@ -77,17 +78,19 @@ class BackboneFeatures(TransformerMixin, BaseEstimator):
         MedgraftError
             A file is missing or no image; the network cannot be loaded.
         """
+        from medgraft.sources.forward import features_of, pick_device
+
         paths, self.kind_ = image_paths(X), kind_of(X)
         keys = [digest(path) for path in paths]
         restored: Backbone | None = getattr(self, "restored_", None)
         if restored is not None and (restored.volume is None) != (self.kind_ == "image"):
             raise InputError(f"'{restored.spec.name}' was kept for other data than {self.kind_}s.")
         network = restored.fingerprint if restored is not None else fingerprint(self._source())
+        device = pick_device(self.device)
+        maker = network if device.type == "cpu" else f"{network}-{device.type}"
 
         def compute(places: list[int], tell: Callable[[int], None]) -> np.ndarray:
-            from medgraft.sources.forward import features_of, pick_device
-
-            backbone, device = self.backbone(), pick_device(self.device)
+            backbone = self.backbone()
             return features_of(
                 [paths[i] for i in places],
                 backbone.preprocess,
@@ -100,7 +103,7 @@ class BackboneFeatures(TransformerMixin, BaseEstimator):
             if self.progress is not None:
                 self.progress("features", done, total)
 
-        return FeatureStore().rows(network, keys, None, compute, tell)
+        return FeatureStore().rows(maker, keys, None, compute, tell)
 
     def backbone(self) -> Backbone:
         """Return the network, loaded once per process."""
