@@ -298,3 +298,18 @@ def test_what_cannot_outline_is_refused_in_one_sentence(folders, network, tmp_pa
     Image.fromarray(np.zeros((5, 5), np.uint8)).save(odd / "masks" / "p00" / "0.png")
     with pytest.raises(MedgraftError, match=r"0\.png' is 5x5 and its image 32x32"):
         mg.Trial(mg.read(odd), ARMS, source=str(network), folds=2).plan()
+
+
+def test_volumes_are_outlined_in_three_dimensions_from_scratch_and_then_from_that_run(tmp_path):
+    first, second = (mg.read(balls(tmp_path / name, 6)) for name in ("one", "two"))
+    quick = "epochs=1,widths=4-8"
+    run = mg.Trial(first, [f"unet3d-scratch:{quick}"], folds=2).run(tmp_path / "first")
+    assert run.data["control"] == f"unet3d-scratch:{quick}" and (tmp_path / "first" / "graft").is_dir()
+    arms = ["unet3d:epochs=1", f"unet3d-scratch:{quick}"]
+    trial = mg.Trial(second, arms, source=str(tmp_path / "first"), folds=2)
+    assert "unet3d" in str(trial.plan())
+    again = trial.run(tmp_path / "second")
+    assert {a["name"] for a in again.arms} == set(arms) and again.data["control"] == arms[1]
+    model = trial.build(trial.arms[0], trial.splits[0])
+    start = model.set_params(epochs=1)._weights()
+    assert all(np.array_equal(t, run.graft.method.network_.state_dict()[n]) for n, t in start.items())

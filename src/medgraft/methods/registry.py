@@ -77,6 +77,11 @@ class Method:
         """Whether the method reads arrays and tables; the others read images or need a network."""
         return not {"images", "volumes", "masks", "pretrained"} & set(self.needs)
 
+    @property
+    def reads_media(self) -> bool:
+        """Whether the method opens images or volumes itself; the others get a network's features of them."""
+        return bool({"images", "volumes"} & set(self.needs))
+
     def does(self, task: str) -> bool:
         """Whether it does a trial's task: levels in order are classes to it, and labels come one by one.
 

@@ -9,6 +9,19 @@ from typing import Any
 from medgraft.base import MedgraftError
 
 MANIFEST = "graft.json"
+# The 3-D U-Net is no trunk of features: `unet3d` alone starts from its weights, and reads sizes off them.
+OUTLINER: dict[str, Any] = {
+    "name": "medgraft:unet3d",
+    "library": "medgraft",
+    "architecture": "unet3d",
+    "input_size": 64,
+    "mean": (0.0,),
+    "std": (1.0,),
+    "interpolation": "bilinear",
+    "licence": "unknown",
+    "model_args": {},
+    "dims": 3,
+}
 
 
 def graft_folder(spec: str) -> Path | None:
@@ -27,8 +40,8 @@ def network_of(folder: Path) -> tuple[dict[str, Any], Path]:
     """
     try:
         parts = json.loads((folder / MANIFEST).read_text())["parts"]
-        networks = [p for p in parts if "backbone" in p.get("config", {})]
-        found = [(p["config"]["backbone"], folder / p["file"]) for p in networks]
+        networks = [p for p in parts if {"backbone", "widths"} & set(p.get("config", {}))]
+        found = [(p["config"].get("backbone", {"network": OUTLINER}), folder / p["file"]) for p in networks]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise MedgraftError(
             f"The graft '{folder}' is damaged: its {MANIFEST} cannot be used ({error})."

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from medgraft.base import MedgraftError, did_you_mean
-from medgraft.sources.chain import graft_folder, network_of
+from medgraft.sources.chain import OUTLINER, graft_folder, network_of
 from medgraft.sources.registry import NetworkEntry, networks
 
 LIBRARIES = ("timm", "torchvision", "medgraft")
@@ -136,6 +136,8 @@ def split_file(spec: str) -> tuple[str, str]:
 
 
 def _by_name(name: str) -> PretrainedSpec:
+    if name == OUTLINER["name"]:
+        return PretrainedSpec.from_dict(OUTLINER)
     library, colon, architecture = name.partition(":")
     if not colon or library not in LIBRARIES:
         near = did_you_mean(name, networks) or did_you_mean(f"timm:{name}", networks)

@@ -238,7 +238,7 @@ def build(
             estimator = steps[name].cls(estimator, random_state=seed, **settings)
     if several and not at_once:
         estimator = MultiLabel(estimator)
-    if bench.kind in PICTURES and "images" not in arm.entry.needs and arm.method != "majority":
+    if bench.kind in PICTURES and not arm.entry.reads_media and arm.method != "majority":
         from medgraft.methods.finetune.features import BackboneFeatures
 
         estimator = Pipeline(BackboneFeatures(bench.pretrained, device=bench.device), estimator)
@@ -250,7 +250,7 @@ def build(
 
 def trains_network(arm: Arm) -> bool:
     """Whether a fit of the arm trains a network; the others read frozen features, which are kept."""
-    return "images" in arm.entry.needs and arm.method != "linear-probe"
+    return arm.entry.reads_media and arm.method != "linear-probe"
 
 
 def _tuned(cls: Any, settings: dict[str, Any], arm: Arm, estimator: Any, bench: Workbench, seed: int) -> Any:
@@ -265,7 +265,6 @@ def _tuned(cls: Any, settings: dict[str, Any], arm: Arm, estimator: Any, bench: 
 
 
 def _check_steps(arm: Arm, bench: Workbench) -> None:
-    needs = arm.entry.needs
     if (arm.steps or arm.learner) and arm.entry.family in ("guard", "ensemble"):
         does = "chooses among" if arm.entry.family == "guard" else "joins"
         raise MedgraftError(
@@ -282,7 +281,7 @@ def _check_steps(arm: Arm, bench: Workbench) -> None:
                 raise MedgraftError(f"'{arm.name}': {name} searches for one label, and this is multilabel.")
             continue
         if steps[name].around == "method":
-            if "images" in needs:
+            if arm.entry.reads_media:
                 raise MedgraftError(f"'{arm.name}': {arm.method} reads images, which have no gaps to fill.")
         elif bench.task == "regression" and steps[name].does == "balance":
             raise MedgraftError(f"'{arm.name}': {name} balances classes, and a regression has none.")

@@ -129,7 +129,7 @@ def _check(a: Arm, design: Design, met: set[str]) -> None:
         others = [n for n in _able(design, met) if entries[n].family == a.entry.family]
         hint = f" Of its family these do: {', '.join(others)}." if others else ""
         raise MedgraftError(f"The arm '{a.name}' cannot do {task}: it does {', '.join(a.entry.tasks)}.{hint}")
-    alone = a.method == "majority" or ("images" in a.entry.needs and "pretrained" not in a.entry.needs)
+    alone = a.method == "majority" or (a.entry.reads_media and "pretrained" not in a.entry.needs)
     if not alone and "images" in met and not met & {"pretrained"}:
         raise MedgraftError(f"On images the arm '{a.name}' needs {_REASONS['pretrained']}.")
 
@@ -155,5 +155,5 @@ def _runs(name: str, design: Design, met: set[str]) -> bool:
         return entry.family == "control" and name != "source-only"  # pooled is the same there
     # On images without other sites the array methods have no source rows and would repeat the probe.
     if design.data.kind in PICTURES and "source" not in met:
-        return "images" in entry.needs or name in ("majority", "guarded")
+        return entry.reads_media or name in ("majority", "guarded")
     return True

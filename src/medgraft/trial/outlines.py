@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from medgraft.base import MedgraftError
 from medgraft.cohort.media import open_sample
 from medgraft.cohort.segmentation import check_mask
 from medgraft.evidence.metrics.overlap import dice, hd95, iou
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 PLANNED = ("load", "adapt", "freeze", "learning_rates", "batchnorm", "augmentation")
 MEASURES = ("dice", "iou", "hd95")  # of a sample: means over the classes that either mask has
 MISSED = "missed"  # classes that are in one of the two masks only
+_PROBED = 8  # rows whose epoch tells what an epoch costs
 EMPTY = "empty"  # 1: the true mask holds nothing
 
 
@@ -129,17 +132,14 @@ def notes(part: pd.DataFrame) -> list[str]:
 
 
 def probe(estimator: Any, data: TrainingData, split: Split) -> tuple[float, dict[str, Any]]:
-    """Return the CPU seconds of a fit and its predictions, by one epoch and two of them; and what freezes.
+    """Return the CPU seconds of a fit and its predictions, by one epoch on some rows; and what freezes.
 
     Early stopping may make a fit cheaper, and what is done once in a fit is counted once an epoch: it is an
     upper bound, more or less.
     """
-    from medgraft.trial.tasks import fit
-
     epochs = estimator.get_params(deep=False).get("epochs", 1)
     once = clone(estimator).set_params(epochs=1) if epochs > 1 else estimator
-    before = time.process_time()
-    fitted = fit(once, data, split)
+    fitted, seconds, n = _one_epoch(once, data, split)
     between = time.process_time()
     some = data.X.iloc[split.test[:2]]
     fitted.predict(some)
@@ -148,4 +148,19 @@ def probe(estimator: Any, data: TrainingData, split: Split) -> tuple[float, dict
     facts = {key: said[key] for key in PLANNED if key in said}
     if isinstance(facts.get("load"), dict):
         facts["load"] = facts["load"]["sentence"]
-    return epochs * (between - before) + each * len(split.test), facts
+    return epochs * seconds * len(split.labelled) / n + each * len(split.test), facts
+
+
+def _one_epoch(estimator: Any, data: TrainingData, split: Split) -> tuple[Any, float, int]:
+    """Fit on some rows, or on all where the masks of those hold nothing; return CPU seconds and rows, too."""
+    from medgraft.trial.tasks import fit
+
+    before = time.process_time()
+    few = replace(split, labelled=split.labelled[:_PROBED])
+    try:
+        return fit(estimator, data, few), time.process_time() - before, len(few.labelled)
+    except MedgraftError:
+        if len(few.labelled) == len(split.labelled):
+            raise
+        before = time.process_time()
+        return fit(estimator, data, split), time.process_time() - before, len(split.labelled)

@@ -138,6 +138,8 @@ def test_with_more_columns_than_rows_the_optimum_is_found_in_the_span_of_the_row
     model.shape_ = (40, 4, 3, True)
     theta = model._solve(d, 1.0)
     loss, gradient = net.loss(theta, d.Z, d.targets, d.weight, 1.0)
-    assert np.abs(gradient).max() < 1e-3 * abs(loss)  # stationary among all weights, not only those of the span
+    assert np.abs(gradient).max() < 1e-3 * abs(
+        loss
+    )  # stationary among all weights, not only those of the span
     outside = np.eye(40) - np.linalg.pinv(d.Z) @ d.Z
     np.testing.assert_allclose(outside @ net.layers(theta)[0][:-1], 0.0, atol=1e-10)

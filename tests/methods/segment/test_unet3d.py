@@ -72,7 +72,8 @@ def test_the_same_seed_gives_the_same_weights_on_any_number_of_cores(fitted, vol
 
 def test_training_starts_from_the_source_and_takes_its_widths(fitted, source, volumes):
     model = UNet3d(source, epochs=1, lr=1e-12, weight_decay=0.0, device="cpu").fit(*volumes)
-    assert model.report_["load"] == {"loaded": len(fitted.state()[1]), "random": []}
+    load, n = model.report_["load"], len(fitted.state()[1])
+    assert (load["loaded"], load["random"]) == (n, []) and f"{n} of {n} tensors" in load["sentence"]
     for name, t in fitted.network_.state_dict().items():
         torch.testing.assert_close(model.network_.state_dict()[name], t, atol=1e-9, rtol=0)
 
@@ -84,22 +85,31 @@ def test_a_source_of_other_classes_gives_all_but_the_last_layer(source, volumes)
     assert model.classes_.tolist() == [0, 1]
 
 
-def test_the_tensors_of_a_model_folder_are_a_source_too(fitted, volumes, tmp_path):
+def test_a_file_that_does_not_say_what_it_is_is_named_with_its_network(fitted, volumes, tmp_path):
     from safetensors.torch import save_file
 
     save_file(fitted.state()[1], tmp_path / "model.safetensors")
-    model = UNet3d(str(tmp_path / "model.safetensors"), epochs=1, device="cpu").fit(*volumes)
+    named = f"{tmp_path / 'model.safetensors'}@medgraft:unet3d"
+    model = UNet3d(named, epochs=1, device="cpu").fit(*volumes)
     assert model.report_["load"]["random"] == []
 
 
 def test_a_source_that_is_none_is_refused_in_one_sentence(network, volumes):
     for source, why in (
         (None, "needs a pretrained network"),
-        ("nothing.safetensors", "a file of its weights"),
-        (network, "another network than"),
+        ("nothing.safetensors", "does not exist"),
+        (network, "is no 3-D U-Net: unet3d starts from a run"),
+        (f"{str(network).split('@')[0]}@medgraft:unet3d", "another network than"),
     ):
         with pytest.raises(MedgraftError, match=why):
             UNet3d(source, epochs=1).fit(*volumes)
+
+
+def test_too_few_rows_are_told_where_an_inner_split_was_asked_for(volumes):
+    notes = [
+        UNet3dScratch(**{**QUICK, "epochs": 1}, validation=share).fit(*volumes).note_ for share in (0.15, 0)
+    ]
+    assert "no early stopping" in notes[0] and notes[1] == ""
 
 
 @pytest.mark.parametrize("settings", [{"widths": "8"}, {"widths": "a-b"}, {"epochs": 0}, {"norm": "batch"}])

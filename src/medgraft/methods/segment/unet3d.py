@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from medgraft.base import MedgraftError
 from medgraft.methods.finetune import augment
-from medgraft.methods.finetune.inner import hold_out
+from medgraft.methods.finetune.inner import hold_out, note_on
+from medgraft.methods.finetune.limits import COUNT, check_limits
 from medgraft.methods.registry import method
 from medgraft.methods.segment.base import SegmentEstimator
 from medgraft.methods.segment.cases import Case, Marked, levels
-from medgraft.methods.segment.unet3d_weights import channels_of, fill, widths_of
+from medgraft.methods.segment.unet3d_weights import channels_of, fill, tensors_of, widths_of
 from medgraft.sources.pretrained import Pretrained
 
 if TYPE_CHECKING:
@@ -150,15 +150,14 @@ class UNet3d(SegmentEstimator):
         from medgraft.methods.segment.train import Course, train
         from medgraft.sources.forward import pick_device
 
+        check_limits(self.get_params(deep=False), epochs=COUNT)
         augment.check(self.augmentation)
-        if self.epochs < 1 or self.batch_size < 1 or self.patch < 0 or self.spacing < 0:
-            raise MedgraftError("epochs and batch_size are 1 or more; patch and spacing are not negative.")
         weights = self._weights()
         widths = widths_of(weights) if weights else channels_of(self.widths)
         network = self.network_ = self._network(widths)
-        load = fill(network, weights, str(self.source)) if weights else {"loaded": 0, "random": "all"}
+        load = fill(network, weights, str(self.source))
         inner, held = hold_out(rows.share, rows.units, self.validation, self.random_state, 0)
-        self.note_ = "" if len(held) else "Too few rows for an inner split: no early stopping."
+        self.note_ = note_on(self.validation, held)
         feed = Patches(
             rows,
             self.spacing,
@@ -192,17 +191,7 @@ class UNet3d(SegmentEstimator):
 
     def _weights(self) -> dict[str, torch.Tensor]:
         """Read the source's tensors; nothing where the network starts at random."""
-        from medgraft.sources.tensors import read_tensors
-
-        if not self._pretrained:
-            return {}
-        path = Path(str(Pretrained.of(self.source))).expanduser()
-        if not path.is_file():
-            raise MedgraftError(
-                f"The source of a 3-D U-Net is a file of its weights, and '{path}' is none: train one by "
-                "unet3d-scratch on another cohort."
-            )
-        return read_tensors(path)
+        return tensors_of(Pretrained.of(self.source)) if self._pretrained else {}
 
     def _network(self, widths: list[int]) -> Network:
         import torch

@@ -1,17 +1,40 @@
-"""The weights of 3-D U-Nets: which network they are of, and how they fill another one."""
+"""The weights of 3-D U-Nets: where they are, which network they are of, and how they fill another one."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medgraft.base import MedgraftError
+from medgraft.sources.chain import OUTLINER
 
 if TYPE_CHECKING:
     import torch
 
     from medgraft.networks.unet3d import UNet3d as Network
+    from medgraft.sources.pretrained import Pretrained
 
 _ENOUGH = 0.9  # share of the tensors that a source must fill
+
+
+def tensors_of(source: Pretrained) -> dict[str, torch.Tensor]:
+    """Read a source's tensors: a file that ``save_weights`` wrote, or the folder of a graft or run.
+
+    Raises
+    ------
+    MedgraftError
+        There is no such file, or it is of another network.
+    """
+    from medgraft.sources.tensors import read_tensors
+
+    facts = source.facts
+    if facts.name != OUTLINER["name"] or facts.path is None:
+        raise MedgraftError(
+            f"'{source}' is no 3-D U-Net: unet3d starts from a run that delivered one, or from a file of its "
+            f"weights (FILE@{OUTLINER['name']} where it does not say so). Train one by unet3d-scratch on another "
+            "cohort."
+        )
+    return {n.removeprefix("net."): t for n, t in read_tensors(Path(facts.path)).items()}
 
 
 def channels_of(widths: str) -> list[int]:
@@ -33,8 +56,10 @@ def widths_of(tensors: dict[str, torch.Tensor]) -> list[int]:
 
 
 def fill(network: Network, weights: dict[str, torch.Tensor], name: str) -> dict[str, Any]:
-    """Copy what fits, and report it; the last layer may be of other classes."""
+    """Copy what fits, and report it; the last layer may be of other classes. No weights: all is random."""
     own = network.state_dict()
+    if not weights:
+        return {"loaded": 0, "random": sorted(own), "sentence": "The network starts from random weights."}
     taken = {n: t.float() for n, t in weights.items() if n in own and own[n].shape == t.shape}
     missing = sorted(set(own) - set(taken))
     if len(taken) < _ENOUGH * len(own):
@@ -43,4 +68,7 @@ def fill(network: Network, weights: dict[str, torch.Tensor], name: str) -> dict[
             f"{len(own)} tensors fit."
         )
     network.load_state_dict(own | taken)
-    return {"loaded": len(taken), "random": missing}
+    said = f"{len(taken)} of {len(own)} tensors of '{name}' were loaded."
+    if missing:
+        said += f" Random: {', '.join(missing)}."
+    return {"loaded": len(taken), "random": missing, "sentence": said}
