@@ -22,7 +22,7 @@ def test_an_epoch_holds_every_row_once_with_its_target_and_weight():
     x, y, w = (torch.cat([p[i] for p in parts]) for i in range(3))
     assert sorted(y.tolist()) == list(range(10))
     assert torch.equal(x, y + 100)
-    assert torch.allclose(w, y / 10)
+    assert torch.allclose(w, y / 4.5)  # of mean 1
 
 
 def test_batches_are_of_nearly_equal_size():

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -34,6 +36,15 @@ def test_an_epoch_has_every_slice_with_something_once_and_no_more_without(rows):
     wanted = sum(int((open_mask(m) > 0).any(axis=(0, 1)).sum()) for m in rows.masks[:3])
     assert int(there.sum()) == wanted >= int((~there).sum()) > 0
     assert len(batches) == len(feed(rows)) and all(len(x) <= 4 for x, _, _ in batches)
+
+
+def test_weights_have_mean_one_over_the_training_rows(rows):
+    rows = replace(rows, weight=np.array([1.0, 2.0, 3.0, 90.0]))  # the last one is held out
+    parts = np.array([0, 1, 2]), np.array([3])
+    pieces = Patches(rows, 0.0, (8, 8, 8), 4, *parts, batch_size=2, changes=False, seed=0)
+    for given in (feed(rows), pieces):
+        seen = torch.cat([w for _, _, w in given.epoch(np.random.default_rng(0))])
+        assert set(seen.tolist()) == {0.5, 1.0, 1.5}
 
 
 def test_training_slices_change_and_those_that_are_watched_do_not(rows):

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from medgraft.methods.segment.loss import dice_and_entropy
-from medgraft.methods.segment.train import Course, Feed, train
+from medgraft.methods.segment.train import Course, Feed, _Step, train
 
 
 class Fixed(Feed):
@@ -16,7 +18,7 @@ class Fixed(Feed):
         g = torch.Generator().manual_seed(0)
         self.x = torch.randn(4, 1, 6, 6, generator=g)
         self.y = (self.x[:, 0] > 0).to(torch.uint8)
-        self.w = torch.tensor([1.0, 2.0, 0.5, 1.0])
+        self.w = torch.tensor([1.0, 2.0, 0.5, 0.5])
         self.watch = held
 
     def __len__(self):
@@ -73,6 +75,25 @@ def test_losses_are_weighted_means_over_samples():
         each = dice_and_entropy(network(feed.x), feed.y)
         expected = float((feed.w * each).sum() / feed.w.sum())
     assert run(network, feed, epochs=1).train[0] == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("apart", [True, False])
+def test_equal_batches_add_up_to_the_weighted_mean_over_all_samples(apart):
+    feed, network = Fixed(), net()
+    course = Course(1, 1, "sgd", "constant", 0.0, 1, apart)
+    with ThreadPoolExecutor(1) as workers:
+        step = _Step(network, course, torch.device("cpu"), workers if apart else None)
+        mean = [torch.zeros_like(p) for p in network.parameters()]
+        losses = []
+        for rows in ([0, 2], [1, 3]):  # weights 1 and 0.5, 2 and 0.5
+            network.zero_grad()
+            losses.append(step.gradient((feed.x[rows], feed.y[rows], feed.w[rows])))
+            mean = [m + p.grad / 2 for m, p in zip(mean, network.parameters(), strict=True)]
+    each = dice_and_entropy(network(feed.x), feed.y)
+    expected = (feed.w * each).sum() / feed.w.sum()
+    assert np.mean(losses) == pytest.approx(float(expected.detach()), rel=1e-5)
+    for m, grad in zip(mean, torch.autograd.grad(expected, list(network.parameters())), strict=True):
+        torch.testing.assert_close(m, grad, rtol=1e-4, atol=1e-6)
 
 
 def test_the_network_is_left_with_the_weights_of_its_best_epoch():

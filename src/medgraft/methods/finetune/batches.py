@@ -68,7 +68,8 @@ class Batches:
     rows : array of int
         Which of the inputs, one for each target.
     y, weight : arrays
-        Targets (codes or values) and weights of these rows.
+        Targets (codes or values) and weights of these rows; the weights are brought to mean 1, so that the
+        mean of weight times loss over a batch is, on average, the weighted mean over all rows.
     size : int
         Images a batch, at most; batches of one epoch are of nearly equal size.
     seed : int
@@ -78,7 +79,8 @@ class Batches:
     def __init__(
         self, inputs: Inputs, rows: NDArray[np.intp], y: NDArray[Any], weight: Floats, size: int, seed: int
     ) -> None:
-        self.inputs, self.rows, self.y, self.weight, self.seed = inputs, rows, y, weight, seed
+        self.inputs, self.rows, self.y, self.seed = inputs, rows, y, seed
+        self.weight = weight / weight.mean() if len(weight) else weight
         self.count = -(-len(rows) // size)
         self.epoch = 0
 

@@ -48,16 +48,19 @@ class Step:
         self.pool, self.backward = pool, backward or (lambda loss: loss.backward())  # type: ignore[no-untyped-call]
 
     def gradient(self, batch: Any, rng: np.random.Generator) -> float:
-        """Put the gradient of a batch (inputs, targets, weights) into the weights; return its loss."""
+        """Put the gradient of a batch (inputs, targets, weights) into the network; return its loss.
+
+        The weights have mean 1 over the training rows (see `Batches`), not over the batch.
+        """
         import torch
 
         x, y, w = batch
-        share = w / w.sum()
+        share = w / len(w)  # not by their sum: a batch with more of a rare, heavy class then counts for more
         if self.recipe.mix != "none":
             x, partner, own = mixing.blend(x, self.recipe.mix, rng)
             y = torch.stack([y, y[partner]], dim=1)
             w = torch.stack([own * w, (1.0 - own) * w[partner]], dim=1)
-        parts: tuple[torch.Tensor, ...] = (x, y, w / w.sum(), share)
+        parts: tuple[torch.Tensor, ...] = (x, y, w / len(w), share)
         shared = self.apart and len(x) >= ranks.world() > 1
         parts = ranks.share(parts) if shared else parts
         loss = self._in_turn(parts) if self.pool is None else self._in_pieces(parts, self.pool)

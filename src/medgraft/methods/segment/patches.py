@@ -76,7 +76,7 @@ class Patches(Feed):
         seed: int,
     ) -> None:
         self.batch_size, self.changes, self.seed = batch_size, changes, seed
-        self.weight = rows.weight / rows.weight.mean()
+        self.weight = rows.weight / rows.weight[train].mean()
         self.volumes: dict[int, NDArray[np.float16]] = {}
         self.codes: dict[int, NDArray[np.uint8]] = {}
         used = 0

@@ -52,7 +52,7 @@ class Slices(Feed):
     ) -> None:
         self.frame, self.batch_size, self.changes, self.seed = frame, batch_size, changes, seed
         self.flip = rows.kind == "image"  # the sides of a volume are those of the patient
-        self.weight = rows.weight / rows.weight.mean()
+        self.weight = rows.weight / rows.weight[train].mean()
         self.pixels: dict[int, NDArray[np.uint8]] = {}
         self.codes: dict[int, NDArray[np.uint8]] = {}
         self.something: list[tuple[int, int]] = []

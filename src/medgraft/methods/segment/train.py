@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 
 class Feed(ABC):
-    """What training reads: batches of samples, of their masks as class numbers, and of weights."""
+    """What training reads: batches of samples, of their masks as class numbers, and of weights.
+
+    The weights have mean 1 over the training rows, so that each sample counts the same in any batch.
+    """
 
     @abstractmethod
     def __len__(self) -> int:
@@ -169,7 +172,7 @@ class _Step:
         import torch
 
         x, codes, weight = batch
-        parts = (x, codes, weight / weight.sum())
+        parts = (x, codes, weight / len(weight))
         if self.pool is None:
             loss = self._loss(*parts)
             loss.backward()  # type: ignore[no-untyped-call]
