@@ -56,10 +56,11 @@ def test_the_known_networks_are_listed_by_pattern_without_torch():
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     lines = out.splitlines()
-    assert lines[0].split() == ["network", "input", "weights", "licence"]
+    assert lines[0].split() == ["network", "input", "weights", "from", "licence"]
     names = [line.split()[0] for line in lines[1:4]]
     assert names == ["medgraft:centernet_resnet18", "timm:resnet18", "torchvision:resnet18"]
-    assert lines[3].split()[1:] == ["224", "x", "224", "11.18", "M", "BSD-3-Clause"]
+    assert lines[3].split()[1:] == ["224", "x", "224", "11.18", "M", "hub", "BSD-3-Clause"]
+    assert lines[1].split()[-2] == "file"
     assert lines[-1] == "False"
 
 

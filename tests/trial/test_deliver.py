@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import medgraft as mg
+from medgraft.trial import Result
 from medgraft.trial import deliver as module
 from medgraft.trial.assemble import assemble
 from samples import two_sites
@@ -115,3 +116,21 @@ def test_controls_are_not_counted_among_the_arms_that_helped_or_harmed(tmp_path)
     assert "Of 2 other arms compared with target-only" in trial.run(tmp_path / "out").verdict
     guard = next(a for a in trial.arms if a.method == "guarded")
     assert [a.name for a in trial._candidates(guard)] == ["pooled", "coral"]
+
+
+def told(guard, chosen="guarded", verdict="Transfer helps."):
+    data = {"chosen": chosen, "chosen_because": "Because.", "verdict": verdict, "guard": guard}
+    return Result({**data, "question": "Q?", "metric": "auroc", "arms": [], "comparisons": []}, None)
+
+
+def test_what_the_guard_chose_is_told_where_all_its_fits_chose_the_same():
+    guard = {"arm": "guarded", "choices": {"coral": 3}, "reasons": ["It was better.", "Again."]}
+    assert told(guard).delivered == "Because. It chose coral. It was better."
+    assert told({**guard, "choices": {"coral": 2, "pooled": 1}}).delivered == "Because."
+    assert told(guard, chosen="target-only").delivered == "Because."
+
+
+def test_a_reason_that_opens_the_verdict_is_not_printed_again():
+    guard = {"arm": None, "choices": {}, "reasons": []}
+    assert str(told(guard, "control", "Because. So it is.")).count("Because.") == 1
+    assert str(told(guard, "control")).count("Because.") == 1

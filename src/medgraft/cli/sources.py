@@ -119,12 +119,16 @@ def _list(pattern: str) -> None:
         near = did_you_mean(pattern, networks)
         raise MedgraftError(f"No registered network is called like '{pattern}'.{near}")
     wide = max(len(n.name) for n in found)
-    typer.echo(f"{'network':{wide}s}  {'input':>12s}  {'weights':>8s}  licence")
+    typer.echo(f"{'network':{wide}s}  {'input':>12s}  {'weights':>8s}  {'from':4s}  licence")
     for n in found:
         side = " x ".join([str(n.input_size)] * n.dims)
         weights = "" if n.parameters is None else f"{n.parameters / 1e6:.2f} M"
-        typer.echo(f"{n.name:{wide}s}  {side:>12s}  {weights:>8s}  {n.licence}")
-    typer.echo("\nAny other timm: or torchvision: name works too; weights are those without the classifier.")
+        whence = "file" if n.library == "medgraft" else "hub"
+        typer.echo(f"{n.name:{wide}s}  {side:>12s}  {weights:>8s}  {whence:4s}  {n.licence}")
+    typer.echo(
+        "\nAny other timm: or torchvision: name works too. Weights are counted without the classifier; of "
+        "those from a file there are none to download: give yours as FILE@NAME."
+    )
 
 
 def _cohorts(

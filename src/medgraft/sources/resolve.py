@@ -140,10 +140,12 @@ def _by_name(name: str) -> PretrainedSpec:
         return PretrainedSpec.from_dict(OUTLINER)
     library, colon, architecture = name.partition(":")
     if not colon or library not in LIBRARIES:
-        near = did_you_mean(name, networks) or did_you_mean(f"timm:{name}", networks)
+        near = did_you_mean(name, networks)
+        if not colon and did_you_mean(name, [n.partition(":")[2] for n in networks]):
+            near = did_you_mean(f"timm:{name}", networks)
         raise MedgraftError(
-            f"'{name}' is no pretrained network: write timm:NAME, torchvision:NAME, medgraft:NAME or the "
-            f"path of a .safetensors or .pth file.{near}"
+            f"'{name}' is no pretrained network: write timm:NAME, torchvision:NAME or medgraft:NAME, the path "
+            f"of a .safetensors or .pth file, or the folder of a finished run.{near}"
         )
     entry = networks[name] if name in networks else _ask_library(library, architecture)
     return PretrainedSpec(

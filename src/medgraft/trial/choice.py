@@ -72,7 +72,7 @@ def choose_delivery(trial: Trial, data: dict[str, Any]) -> dict[str, Any]:
         else:
             chosen = control
             because = f"No transfer arm was shown to help, so {control} is delivered."
-            verdict = f"{because} {_tally(trial, data['comparisons'], control)}"
+            verdict = f"{because} {_tally(trial, data['comparisons'], control)}".rstrip()
     if trial.design.kind == "time-ordered":
         because += " Every patient has a model of his or her own, so that none is saved for all."
     return {"chosen": chosen, "chosen_because": because, "verdict": verdict}

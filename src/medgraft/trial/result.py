@@ -104,16 +104,22 @@ class Result:
             else:
                 line += "    (the control)"
             lines.append(line)
-        return "\n".join([*lines, "", self.verdict, "", self.delivered])
+        told = [] if self.verdict.startswith(self.delivered) else ["", self.delivered]
+        return "\n".join([*lines, "", self.verdict, *told])
 
     @property
     def delivered(self) -> str:
         """Which model is handed over, and why, in sentences."""
         because = str(self.data["chosen_because"])
-        final = self.data["guard"].get("final")
-        if final and self.chosen == self.data["guard"]["arm"]:
+        guard = self.data["guard"]
+        if self.chosen != guard["arm"]:
+            return because
+        if final := guard.get("final"):
             rows = "fitted once more, on all rows that may teach, it"
-            because += f" Delivered: {rows} chose {final['choice']}. {final['reason']}"
+            return f"{because} Delivered: {rows} chose {final['choice']}. {final['reason']}"
+        if len(guard["choices"]) == 1:
+            chose = next(iter(guard["choices"]))
+            return " ".join([because, f"It chose {chose}.", *guard["reasons"][:1]])
         return because
 
 
