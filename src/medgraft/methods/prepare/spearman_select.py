@@ -21,7 +21,8 @@ class SpearmanSelect(Selecting):
     r"""Of features whose ranks go together, keep the one that is closest to the label.
 
     Use it on radiomics and other features made by the dozen from one thing. Not for features that are many
-    but different: it drops nothing there; use ``pca`` or ``lasso-select``.
+    but different: it drops nothing there; use ``pca`` or ``lasso-select``. Which of two columns stays is
+    chosen by the label of rows that the learner behind it chooses its penalty on, too.
 
     Columns are visited from the one with most to do with the label to the one with least (:math:`|\rho|` for
     values, the correlation ratio of the ranks for classes); one is dropped where :math:`|\rho|` with a column
