@@ -31,8 +31,8 @@ def tensors_of(source: Pretrained) -> dict[str, torch.Tensor]:
     if facts.name != OUTLINER["name"] or facts.path is None:
         raise MedgraftError(
             f"'{source}' is no 3-D U-Net: unet3d starts from a run that delivered one, or from a file of its "
-            f"weights (FILE@{OUTLINER['name']} where it does not say so). Train one by unet3d-scratch on another "
-            "cohort."
+            f"weights (FILE@{OUTLINER['name']} where it does not say so). Train one by unet3d-scratch on "
+            "another cohort."
         )
     return {n.removeprefix("net."): t for n, t in read_tensors(Path(facts.path)).items()}
 
