@@ -75,6 +75,9 @@ def test_members_that_need_no_training_of_a_network_are_held_out_in_three_folds(
     arms = ["scratch:epochs=0", "linear-probe", "target-only", "stacking"]
     trial = mg.Trial(train, arms, source=network, test=test)
     assert trial.build(trial.arms[-1], trial.splits[0]).inner_folds == 3
+    for control, folds in ((arms[0], 1), ("target-only", 3)):
+        guard = build(mg.arm("guarded"), trial.bench, 0, (mg.arm("linear-probe"),), mg.arm(control))
+        assert guard.inner_folds == folds
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
+import medgraft as mg
 from medgraft.cohort import Split
 from medgraft.trial.tasks import Outcome, TrainingData, fit, predict, run_task, seed_of
 
@@ -70,3 +73,14 @@ def test_seeds_depend_on_every_part_and_on_nothing_else():
     assert seed_of(0, 1, 2) == seed_of(0, 1, 2)
     seeds = {seed_of(s, r, f) for s in range(3) for r in range(3) for f in range(3)}
     assert len(seeds) == 27
+
+
+def test_without_names_methods_are_given_no_patients_and_keep_copies_together_themselves():
+    assert "groups" not in fit(Spy(), replace(data(), groups=None), split()).keywords
+    table = pd.DataFrame(
+        {"x": np.arange(20.0), "y": np.arange(20) // 10, "site": ["a", "b"] * 10, "p": range(20)}
+    )
+    roles = {"label": "y", "domain": "site"}
+    unnamed = mg.Trial(mg.read(table.drop(columns="p"), **roles), ["pooled"], target="a", folds=2)
+    named = mg.Trial(mg.read(table, **roles, group="p"), ["pooled"], target="a", folds=2)
+    assert unnamed.arrays.groups is None and len(named.arrays.groups) == 20

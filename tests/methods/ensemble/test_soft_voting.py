@@ -90,3 +90,20 @@ def test_words_that_do_not_exist_are_refused():
     ):
         with pytest.raises(MedgraftError):
             SoftVoting({"a": Pooled(), "b": Majority()}, **wrong).fit(X, y)
+
+
+def test_weights_are_searched_by_the_metric_of_patients_where_the_trial_is_by_patients():
+    patient, row = np.divmod(np.arange(400), 10)
+    y = patient % 2
+    blurred, sharp = row < 6, patient // 2 % 4 > 0  # right for 6 of 10 rows of each; for all rows of 3 in 4
+    P = []
+    for right, sure in ((blurred, 0.9), (sharp, 0.97)):
+        p = np.where(right == (y == 1), sure, 1 - sure)
+        P.append(np.column_stack([1 - p, p]))
+    rows = HeldOut(np.stack(P, axis=1), y, np.ones(400), patient, patient % 3, 2)
+    weights = {}
+    for how in (None, "mean"):
+        m = SoftVoting(weights="search", by="metric", metric="accuracy", search="random", budget=40)
+        m.set_params(aggregate=how)
+        weights[how] = m._learn(rows, 2)
+    assert weights[None][1] >= 0.5 > weights["mean"][1]

@@ -257,3 +257,32 @@ def test_on_pure_noise_a_search_inside_the_folds_stays_at_chance():
     outer, inner = np.mean(scored, axis=0)
     assert abs(outer - 0.5) < 0.08  # 480 rows: three standard errors
     assert inner > outer  # the figure of the search itself is too good
+
+
+class Blurred(ClassifierMixin, BaseEstimator):
+    """Right for 6 of 10 rows of each patient, or wrong for all rows of every fourth patient."""
+
+    def __init__(self, sharp=0):
+        self.sharp = sharp
+
+    def fit(self, X, y, *, domain=None, target=None, labelled=None, sample_weight=None, groups=None):
+        self.classes_ = np.array([0, 1])
+        return self
+
+    def predict_proba(self, X):
+        truth, patient, row = X.T.astype(int)
+        right = patient // 2 % 4 > 0 if self.sharp else row < 6
+        p = np.where(right, truth, 1 - truth) * 0.8 + 0.1
+        return np.column_stack([1 - p, p])
+
+
+def test_settings_are_judged_by_patients_where_the_trial_is():
+    patient, row = np.divmod(np.arange(400), 10)
+    y = patient % 2
+    X = np.column_stack([y, patient, row])
+    chosen = {}
+    for how in (None, "mean"):
+        search = {"search": "random", "budget": 6, "metric": "accuracy", "aggregate": how}
+        model = Tuned(Blurred(), {"sharp": "choice(0,1)"}, **search).fit(X, y, groups=patient)
+        chosen[how] = (int(model.settings_["sharp"]), round(model.report_["value"], 6))
+    assert chosen == {None: (1, 0.75), "mean": (0, 1.0)}

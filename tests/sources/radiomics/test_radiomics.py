@@ -7,6 +7,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from medgraft.base import MedgraftError
 from medgraft.sources.radiomics import Radiomics, radiomic_rows
@@ -313,3 +314,19 @@ def test_rows_are_computed_once_and_follow_the_order_of_the_files(tmp_path, monk
     assert rows.shape == (6, len(source.names(2))) and rows.dtype == np.float32
     monkeypatch.setattr(Radiomics, "features", None)  # not to be called again
     np.testing.assert_array_equal(radiomic_rows(source, "image", paths[::-1]), rows[::-1])
+
+
+def test_features_of_a_file_as_a_volume_are_not_taken_for_those_of_it_as_an_image(tmp_path, monkeypatch):
+    monkeypatch.setenv("MEDGRAFT_CACHE", str(tmp_path / "cache"))
+    (path,) = sorted(map(str, image_folder(tmp_path / "scans", 1).rglob("*.jpg")))[:1]
+    asked = []
+
+    def opened(kind, cell):
+        asked.append(kind)
+        grey = np.arange(81, dtype=np.uint8).reshape(9, 9)
+        return Image.fromarray(grey * len(asked))
+
+    monkeypatch.setattr("medgraft.sources.radiomics.rows.open_sample", opened)
+    source = Radiomics()
+    one, two, again = (radiomic_rows(source, kind, [path]) for kind in ("image", "volume", "image"))
+    assert asked == ["image", "volume"] and np.array_equal(one, again) and not np.array_equal(one, two)
