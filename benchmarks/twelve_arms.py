@@ -206,7 +206,7 @@ def main() -> int:
         ours = {a["name"]: (a["value"], a["cpu_seconds"]) for a in result.arms}
         frozen = before + sum(ours[name][1] for name in (*FROZEN, trial.control))
         print(
-            f"one plain pass {one_pass:.1f} CPU s; plan and audit {before:.1f}, frozen arms too {frozen:.1f};",
+            f"one plain pass {one_pass:.1f} CPU s; plan and audit {before:.1f}, frozen arms {frozen:.1f};",
             end=" ",
         )
         print(f"whole trial {whole:.1f}", flush=True)
