@@ -144,8 +144,8 @@ def _by_name(name: str) -> PretrainedSpec:
         if not colon and did_you_mean(name, [n.partition(":")[2] for n in networks]):
             near = did_you_mean(f"timm:{name}", networks)
         raise MedgraftError(
-            f"'{name}' is no pretrained network: give timm:NAME, torchvision:NAME, medgraft:NAME, the path of "
-            f"a .safetensors or .pth file, or the folder of a finished run.{near}"
+            f"'{name}' is no pretrained network: give timm:NAME, torchvision:NAME, medgraft:NAME, the path "
+            f"of a .safetensors or .pth file, or the folder of a finished run.{near}"
         )
     entry = networks[name] if name in networks else _ask_library(library, architecture)
     return PretrainedSpec(
