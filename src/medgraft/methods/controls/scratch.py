@@ -66,7 +66,7 @@ class Scratch(FineTune):
         augmentation: str = "light",
         class_weight: str | None = None,
         validation: float = 0.15,
-        patience: int = 4,
+        patience: int = 8,
         schedule: str = "cosine",
         weight_decay: float = 0.01,
         batch_size: int = 32,

@@ -137,8 +137,9 @@ class FineTune(NetworkEstimator):
     validation : float, default 0.15
         Share of the training rows (of the target's, where it has enough) held out, patients whole, to stop
         early; 0: none.
-    patience : int, default 4
-        Epochs without a better held-out loss before stopping.
+    patience : int, default 8
+        Epochs without a better held-out loss before stopping. With few images the loss rises first, as blocks
+        are released, and falls below the head's only when the rate does: a smaller patience gives up there.
     snapshots : int, default 1
         Above 1: run the schedule so many times from its start, keep the weights at each end, and average
         their predictions (each costs a pass). Then nothing is held out, and training does not stop early.
@@ -217,7 +218,7 @@ class FineTune(NetworkEstimator):
         views: int = 4,
         cache: str = "float32",
         validation: float = 0.15,
-        patience: int = 4,
+        patience: int = 8,
         snapshots: int = 1,
         soup: int = 1,
         optimizer: str = "adamw",
