@@ -152,9 +152,10 @@ class Graft:
         kind = self.manifest["kind"]
         if kind in PICTURES:
             if data.kind != kind:
-                has = f"holds {data.kind}s" if data.kind in PICTURES else "has none"
-                how = "" if data.kind in PICTURES else f": say with --{kind} which column holds their paths"
-                raise MedgraftError(f"This graft reads {kind}s, and '{data.name}' {has}{how}.")
+                has = f"has none: say with --{kind} which column holds their paths"
+                if data.kind in PICTURES:
+                    has = f"holds {data.kind}s"
+                raise MedgraftError(f"This graft reads {kind}s, and '{data.name}' {has}.")
             return _beside(data, _columns_of(self.model), self.manifest["schema"])
         if data.kind == "image" and not data.features:
             raise MedgraftError(f"This graft reads a table, but '{data.name}' is a folder of images.")

@@ -110,9 +110,16 @@ class Pretrained:
     def load(self, *, pretrained: bool = True, seed: int = 0) -> Backbone:
         """Read the weights; see :func:`medgraft.sources.backbone.load`."""
         from medgraft.sources.backbone import load
+        from medgraft.sources.chain import OUTLINER
 
+        facts = self.facts
+        if facts.name == OUTLINER["name"]:
+            raise MedgraftError(
+                f"'{self.spec}' is a 3-D U-Net, which outlines and gives no features: it is a source of the "
+                "arm unet3d alone."
+            )
         return load(
-            self.facts,
+            facts,
             channels=self.channels,
             pretrained=pretrained,
             allow_partial=self.allow_partial,

@@ -10,6 +10,7 @@ from medgraft.base import MedgraftError
 from medgraft.methods.segment.cases import open_mask
 from medgraft.methods.segment.unet3d import UNet3d
 from medgraft.methods.segment.unet3d_scratch import UNet3dScratch
+from medgraft.sources.pretrained import Pretrained
 
 QUICK = {"epochs": 2, "widths": "4-8", "device": "cpu"}
 
@@ -121,3 +122,8 @@ def test_a_wrong_setting_is_refused_in_one_sentence(volumes, settings):
 def test_pictures_are_not_for_a_network_of_volumes(pictures):
     with pytest.raises(MedgraftError, match="column 'volume'"):
         UNet3dScratch(**QUICK).fit(*pictures)
+
+
+def test_a_three_dimensional_unet_is_no_source_of_features(source):
+    with pytest.raises(MedgraftError, match="a source of the arm unet3d alone"):
+        Pretrained(str(source)).load()
