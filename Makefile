@@ -38,7 +38,7 @@ docs: .venv/test
 	touch $@
 
 .venv/test: .venv/uv pyproject.toml
-	$(UV) -e ".[test,signals,dicom,omics]"
+	$(UV) -e ".[test,signals,dicom,omics,explain]"
 	touch $@ .venv/core
 
 clean:
