@@ -10,14 +10,14 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
 from medgraft.base import MedgraftError
+from medgraft.evidence.calibration.events import check_bins
 from medgraft.evidence.metrics.base import Floats, metrics
-from medgraft.evidence.metrics.calibration import calibration_error, confidence, equal_mass_bins
+from medgraft.evidence.metrics.calibration import calibration_error, confidence, row_bins
 from medgraft.evidence.scores import Scores
 
 
 def _checked(y: ArrayLike, p: ArrayLike, bins: int) -> tuple[Floats, Floats]:
-    if bins < 1:
-        raise MedgraftError(f"Calibration needs at least one bin, not {bins}.")
+    check_bins(bins)
     guess = np.asarray(p, dtype=float)
     if guess.ndim == 1:
         guess = np.stack([1 - guess, guess], axis=1)
@@ -100,10 +100,9 @@ def reliability(
     who = np.arange(len(predicted)) if group is None else np.asarray(group)
     if who.shape != predicted.shape:
         raise MedgraftError(f"'group' has shape {who.shape}, but there are {len(predicted)} rows.")
-    _, tie, size = np.unique(predicted, return_inverse=True, return_counts=True)
-    where = equal_mass_bins(size[:, None].astype(float), bins)[tie, 0]
+    where = row_bins(predicted, bins)
     points = []
-    for b in np.unique(where):
+    for b in range(int(where.max()) + 1):
         rows = where == b
         patients, observed = len(np.unique(who[rows])), float(happened[rows].mean())
         lo, hi = wilson(observed * patients, patients, level)

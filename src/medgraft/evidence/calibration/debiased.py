@@ -1,0 +1,117 @@
+"""Calibration error without the part that chance adds."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import stdtrit
+
+from medgraft.evidence.calibration.events import Events, check_bins, events
+from medgraft.evidence.interval import Interval, check_level
+from medgraft.evidence.metrics.base import Floats
+from medgraft.evidence.metrics.calibration import row_bins
+
+
+def _sums(made: Events, bins: int) -> tuple[Floats, Floats]:
+    """Return each patient's rows in each bin, and the sum of their gaps there, both (G, bins)."""
+    where = row_bins(made.predicted, bins)
+    count = np.zeros((int(made.group.max()) + 1, int(where.max()) + 1))
+    gap = count.copy()
+    np.add.at(count, (made.group, where), 1.0)
+    np.add.at(gap, (made.group, where), made.happened - made.predicted)
+    return count, gap
+
+
+def debiased_ece(
+    y: ArrayLike,
+    p: ArrayLike,
+    bins: int = 10,
+    *,
+    group: ArrayLike | None = None,
+    of: int | None = None,
+    level: float = 0.95,
+) -> Interval:
+    r"""Return the root mean square calibration error, free of the bias of small bins.
+
+    Use it to say how badly calibrated a model is: `ece` is positive by chance alone, with 50 patients and ten
+    bins by about 0.1. Not to compare two arms on the same rows: the metrics "ece", "ici" and "brier" do that.
+
+    Let d be what happened less what was predicted. In a bin the squared mean of d is too large by its
+    variance, since every row meets itself; left with the pairs of rows of different patients it has no bias:
+
+    .. math:: \hat\theta^2 = \sum_b \frac{n_b}{n} \,
+              \frac{(\sum_i d_i)^2 - \sum_g (\sum_{i \in g} d_i)^2}{n_b^2 - \sum_g n_{bg}^2}
+
+    With one row a patient and one prediction a bin this is the estimator of Kumar et al. The value is
+    :math:`\sqrt{\max(\hat\theta^2, 0)}`: zero says that chance alone would do as much. (The root is not free
+    of bias, its square is.) It is squared error, so larger than the mean absolute error that `ece` is after;
+    and bins hide what goes wrong within them.
+
+    The interval is that of :math:`\hat\theta^2 \pm t \, s` with
+    :math:`s^2 = 4 a^T C a + 2 \sum_{bb'} \pi_b \pi_{b'} C_{bb'}^2`, C the covariance over patients of the
+    mean gaps, :math:`\pi` the shares of the bins, :math:`a_b = \pi_b \bar d_b`: the linear part and what is
+    left of the variance where there is no error.
+
+    Parameters
+    ----------
+    y : (n,) array
+        Class codes 0..K-1.
+    p : (n,) or (n, K) array
+        Probability of class 1, or of each class.
+    bins : int
+        How many, of equal mass. A bin of a single patient tells nothing and is left out.
+    group : (n,) array, default every row its own
+        Patients.
+    of : int, optional
+        This class against the others; by default the event, or the most probable class being right.
+    level : float
+        Coverage of the interval.
+
+    Returns
+    -------
+    Interval
+
+    Raises
+    ------
+    MedgraftError
+        The arrays do not fit each other.
+
+    Notes
+    -----
+    Cost O(n log n + G bins). Kumar, Liang and Ma 2019, arXiv:1909.10155.
+
+    Examples
+    --------
+    >>> debiased_ece([0, 0, 1, 1], [0.5] * 4, bins=1).value
+    0.0
+    >>> debiased_ece([0, 0, 0, 0], [0.5] * 4, bins=1).value
+    0.5
+    """
+    check_bins(bins)
+    check_level(level)
+    count, gap = _sums(events(y, p, group=group, of=of), bins)
+    size, total = count.sum(axis=0), gap.sum(axis=0)
+    pairs = size**2 - (count**2).sum(axis=0)
+    known = pairs > 0
+    if not known.any():
+        return Interval(math.nan, math.nan, math.nan, level, "No bin holds two patients: use fewer bins.")
+    count, gap, size, total, pairs = (x[..., known] for x in (count, gap, size, total, pairs))
+    part = size / size.sum()
+    square = float(part @ ((total**2 - (gap**2).sum(axis=0)) / pairs))
+
+    patients = len(count)
+    mean = total / size
+    spread = (gap - mean * count) / size
+    cov = spread.T @ spread * patients / (patients - 1)
+    lean = part * mean
+    s = math.sqrt(4 * float(lean @ cov @ lean) + 2 * float(part @ cov**2 @ part))
+    half = -float(stdtrit(patients - 1, (1 - level) / 2)) * s
+    lo, value, hi = (math.sqrt(max(x, 0.0)) for x in (square - half, square, square + half))
+    notes = []
+    if square <= 0:
+        notes.append("No more calibration error than chance makes.")
+    if not known.all():
+        notes.append(f"{int((~known).sum())} bins of a single patient were left out.")
+    return Interval(value, lo, hi, level, " ".join(notes))

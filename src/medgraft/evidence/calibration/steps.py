@@ -1,0 +1,138 @@
+"""Recalibrators that know nothing but order: isotonic regression and Venn-Abers."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.isotonic import IsotonicRegression, isotonic_regression
+
+from medgraft.evidence.calibration.recalibrator import Recalibrator
+from medgraft.evidence.metrics.base import Floats, Ints
+
+
+class Isotonic(Recalibrator):
+    r"""Fit the rising curve of least squared error.
+
+    Use it where calibration patients are many, 500 or more, and the curve may be anything that rises. Not
+    with fewer: it follows chance, and says 0 and 1. `VennAbers` is its careful sister.
+
+    .. math:: \min_{q_1 \le q_2 \le \dots} \sum_i w_i (q_i - o_i)^2, \qquad p_1 \le p_2 \le \dots
+
+    with weights that count each patient once, straight between its steps. Of several classes each is fitted
+    against the others, and the results divided by their sum; where that is 0, the row stays as it was.
+
+    Attributes
+    ----------
+    x_, y_ : lists of K arrays (one, for two classes)
+        Corners of the curve of each class.
+
+    Notes
+    -----
+    Cost O(K n log n). Zadrozny and Elkan 2002, doi:10.1145/775047.775151.
+
+    Examples
+    --------
+    >>> curve = Isotonic().fit([0.1, 0.3, 0.6, 0.9], [0, 1, 0, 1])
+    >>> curve.transform([0.1, 0.3, 0.5, 0.9]).tolist()
+    [0.0, 0.5, 0.5, 1.0]
+    """
+
+    kind = "isotonic"
+    state = ("x_", "y_")
+    x_: list[Floats]
+    y_: list[Floats]
+
+    def _fit(self, p: Floats, y: Ints, w: Floats) -> None:
+        self.x_, self.y_ = [], []
+        for k in [1] if p.shape[1] == 2 else range(p.shape[1]):
+            curve = IsotonicRegression(y_min=0.0, y_max=1.0).fit(p[:, k], y == k, sample_weight=w)
+            self.x_.append(curve.X_thresholds_)
+            self.y_.append(curve.y_thresholds_)
+
+    def _map(self, p: Floats) -> Floats:
+        if p.shape[1] == 2:
+            event = np.interp(p[:, 1], self.x_[0], self.y_[0])
+            return np.stack([1 - event, event], axis=1)
+        made = np.stack([np.interp(p[:, k], self.x_[k], self.y_[k]) for k in range(p.shape[1])], axis=1)
+        total = made.sum(axis=1, keepdims=True)
+        return np.asarray(np.where(total > 0, made / np.where(total > 0, total, 1.0), p))
+
+
+class VennAbers(Recalibrator):
+    r"""Give two probabilities, one of which is calibrated whatever the model (inductive Venn-Abers).
+
+    Use it for two classes where the width of :math:`[p_0, p_1]` is to say how little is known: with few
+    calibration patients near a prediction it is wide. Not for several classes.
+
+    The rising curve of least squared error is fitted twice for every new prediction, with the new row put
+    among the calibration rows as no event and as event; :math:`p_0` and :math:`p_1` are its values there. If
+    calibration and new patients are exchangeable, with one row each, the one that belongs to what really
+    happens is perfectly calibrated. ``transform`` gives the single probability :math:`p_1 / (1 - p_0 + p_1)`,
+    least bad for log loss.
+
+    Where patients have several rows these share one count, and the guarantee is approximate.
+
+    Attributes
+    ----------
+    at_ : (m,) array
+        Distinct calibration predictions: numbers of patients, though without names.
+    low_, high_ : (2 m + 1,) arrays
+        :math:`p_0, p_1` below, at, and between them, in order.
+
+    Notes
+    -----
+    Cost O(m^2) in the fit, O(log m) a prediction. Vovk, Petej and Fedorova 2015, arXiv:1511.00213.
+
+    Examples
+    --------
+    >>> careful = VennAbers().fit([0.2, 0.4, 0.6, 0.8], [0, 0, 1, 1])
+    >>> careful.interval([0.7]).round(3).tolist()
+    [[0.5, 1.0]]
+    >>> careful.transform([0.7]).round(3).tolist()
+    [0.667]
+    """
+
+    kind = "venn-abers"
+    state = ("at_", "low_", "high_")
+    binary = True
+    at_: Floats
+    low_: Floats
+    high_: Floats
+
+    def _fit(self, p: Floats, y: Ints, w: Floats) -> None:
+        self.at_, tie = np.unique(p[:, 1], return_inverse=True)
+        mass = np.bincount(tie, weights=w).astype(float)
+        rate = np.bincount(tie, weights=w * (y == 1)).astype(float) / mass
+        self.low_, self.high_ = (
+            np.array([_with_new_row(rate, mass, place, label) for place in range(2 * len(mass) + 1)])
+            for label in (0.0, 1.0)
+        )
+
+    def interval(self, p: ArrayLike) -> Floats:
+        """Return :math:`p_0` and :math:`p_1` of the event for each row, (n, 2).
+
+        Parameters
+        ----------
+        p : (n,) or (n, 2) array
+            Probability of the event, or of both classes.
+        """
+        event = self._checked(p)[:, 1]
+        place = np.searchsorted(self.at_, event, side="left") + np.searchsorted(self.at_, event, side="right")
+        return np.stack([self.low_[place], self.high_[place]], axis=1)
+
+    def _map(self, p: Floats) -> Floats:
+        low, high = self.interval(p).T
+        event = high / (1 - low + high)
+        return np.stack([1 - event, event], axis=1)
+
+
+def _with_new_row(rate: Floats, mass: Floats, place: int, label: float) -> float:
+    """Return the rising curve's value at a new row: `place` 2 j + 1 is at score j, 2 j just below it."""
+    j = place // 2
+    if place % 2:
+        rate, mass = rate.copy(), mass.copy()
+        rate[j] = (rate[j] * mass[j] + label) / (mass[j] + 1)
+        mass[j] += 1
+    else:
+        rate, mass = np.insert(rate, j, label), np.insert(mass, j, 1.0)
+    return float(isotonic_regression(rate, sample_weight=mass)[j])
