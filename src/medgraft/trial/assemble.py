@@ -13,6 +13,7 @@ from medgraft.cohort.labels import names
 from medgraft.evidence import compare, interval, reliability, sentence
 from medgraft.evidence.metrics import metrics
 from medgraft.trial import outlines
+from medgraft.trial.attributes import attributes
 from medgraft.trial.choice import choose_delivery
 from medgraft.trial.describe import describe_cohort, question, versions_of, warnings_of
 from medgraft.trial.parts import named, read_by
@@ -88,7 +89,7 @@ def assemble(trial: Trial, outcomes: Outcomes, skipped: list[str], command: str,
 
 def _predictions(trial: Trial, outcomes: Outcomes) -> pd.DataFrame:
     data, frames = trial.arrays, []
-    people = _pseudonyms(trial.design.data)
+    people, whose = _pseudonyms(trial.design.data), attributes(trial)
     for (name, s), o in outcomes.items():
         split = trial.splits[s]
         columns: dict[str, Any] = {
@@ -99,6 +100,7 @@ def _predictions(trial: Trial, outcomes: Outcomes) -> pd.DataFrame:
             "arm": name,
             "group": trial.design.data.groups[o.rows],
             **({} if people is None else {"patient": people[o.rows]}),
+            **{column: values[o.rows] for column, values in whose.items()},
             **(true_columns(data.y[o.rows]) if data.outlines is None else {}),  # not the names of files
         }
         if data.outlines is not None:

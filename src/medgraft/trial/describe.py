@@ -10,8 +10,10 @@ import numpy as np
 
 from medgraft.cohort.media import PICTURES
 from medgraft.cohort.segmentation import SEGMENTATION
+from medgraft.trial.flow import flow
 from medgraft.trial.parts import words
 from medgraft.trial.several import class_counts
+from medgraft.trial.table_one import table_one
 
 if TYPE_CHECKING:
     from medgraft.trial.trial import Trial
@@ -74,6 +76,8 @@ def describe_cohort(trial: Trial) -> dict[str, Any]:
         "target": trial.design.target,
         "groups": None if data.group is None else len(np.unique(data.groups)),
         "missing_fraction": missing,
+        "table_one": table_one(data, part, trial.design.target),
+        "flow": flow(trial),
     }
 
 
