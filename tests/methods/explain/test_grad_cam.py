@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,73 +13,13 @@ from torch import nn
 from medgraft.base import MedgraftError
 from medgraft.methods.controls.scratch import Scratch
 from medgraft.methods.explain.grad_cam import grad_cam
-from medgraft.methods.finetune.finetune import FineTune
-from medgraft.methods.finetune.linear_probe import LinearProbe
-from medgraft.methods.learner import LogisticLearner, RidgeLearner
-from medgraft.sources.network import Head, Network
-from medgraft.sources.preprocess import Preprocess
-from medgraft.sources.trunk import Trunk
-
-SIDE = 6
-WEIGHT = np.array([[1.0, -2.0, 0.5], [-1.0, 0.25, 1.0]])
-
-
-def backbone():
-    """Maps A1 = x, A2 = 255 - x, A3 = max(0, x - 100) / 2 of a grey image x; features are their means."""
-    net = nn.Sequential(
-        OrderedDict(conv=nn.Conv2d(1, 3, 1), act=nn.ReLU(), pool=nn.AdaptiveAvgPool2d(1), flat=nn.Flatten())
-    )
-    with torch.no_grad():
-        net.conv.weight.copy_(torch.tensor([1.0, -1.0, 0.5]).view(3, 1, 1, 1))
-        net.conv.bias.copy_(torch.tensor([0.0, 255.0, -50.0]))
-    trunk = Trunk(net, (0.0,), (1 / 255,), SIDE).eval().requires_grad_(False)
-    return SimpleNamespace(module=trunk, preprocess=Preprocess(SIDE, 1, "bilinear"), volume=None)
-
-
-def maps(x):
-    return np.stack([x, 255 - x, np.maximum(0, x - 100) / 2])
+from medgraft.methods.learner import RidgeLearner
+from small_networks import SIDE, WEIGHT, logistic, maps, network, probe
 
 
 def closed_form(x, weights):
     """The means' gradient is 1 / hw at every place, so alpha is the head's weight over hw."""
     return np.maximum(0, np.tensordot(weights / x.size, maps(x), 1))
-
-
-def network(task="classification", head=WEIGHT, mean=(0.0,) * 3, scale=(1.0,) * 3):
-    made = FineTune("timm:resnet18", task=task, device="cpu")
-    made.backbone_ = backbone()
-    made.network_ = Network(made.backbone_.module, Head(3, len(head)))
-    with torch.no_grad():
-        made.network_.head.linear.weight.copy_(torch.tensor(head))
-        made.network_.head.linear.bias.zero_()
-        made.network_.head.mean.copy_(torch.tensor(mean))
-        made.network_.head.scale.copy_(torch.tensor(scale))
-    made.center_, made.spread_ = (0.0, 1.0) if task == "classification" else (3.0, 7.0)
-    if task == "classification":
-        made.classes_ = np.array(["benign", "malign"])
-    return made
-
-
-def probe(learner, task="classification", mean=(0.0,) * 3, scale=(1.0,) * 3):
-    made = LinearProbe("timm:resnet18", task=task, device="cpu")
-    made.featuriser_ = SimpleNamespace(backbone=backbone)
-    made.learner_, made.mean_, made.scale_ = learner, np.array(mean), np.array(scale)
-    if task == "classification":
-        made.classes_ = np.array(["benign", "malign"])
-    return made
-
-
-def logistic(coef):
-    made = LogisticLearner()
-    made.classes_, made.coef_, made.intercept_ = np.array([0, 1]), np.array([coef]), np.array([0.3])
-    return made
-
-
-@pytest.fixture
-def picture(tmp_path):
-    x = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE)).astype(np.uint8)
-    Image.fromarray(x).save(tmp_path / "x.png")
-    return str(tmp_path / "x.png"), x.astype(float)
 
 
 @pytest.mark.parametrize("code", [0, 1])
@@ -173,7 +112,10 @@ def test_what_is_not_linear_is_refused_in_a_sentence(picture):
     path, _ = picture
 
     class Forest:
-        pass
+        classes_ = (0, 1)
+
+        def predict_proba(self, Z):
+            return np.tile([0.3, 0.7], (len(Z), 1))
 
     with pytest.raises(MedgraftError, match="linear in the features.*'Forest': use the default learner"):
         grad_cam(probe(Forest()), path)
@@ -206,7 +148,7 @@ def test_a_guard_s_choice_and_a_graft_s_model_are_looked_through(picture):
     ],
 )
 def test_networks_of_every_kind_have_a_map_on_their_last_grid(tmp_path, name, size, grid):
-    from medgraft.methods.explain.grad_cam import _coarse
+    from medgraft.methods.explain.grad_cam import cam
     from medgraft.methods.explain.scores import Scores
     from medgraft.sources import Pretrained
 
@@ -214,6 +156,6 @@ def test_networks_of_every_kind_have_a_map_on_their_last_grid(tmp_path, name, si
     head = nn.Linear(loaded.d, 2)
     scores = Scores(Scratch(), ["a", "b"], loaded.preprocess, loaded.module, head, "cpu")
     images = torch.randint(0, 256, (1, 3, size, size), dtype=torch.uint8)
-    both = torch.stack([_coarse(scores, images, code) for code in (0, 1)])
+    both = torch.stack([cam(scores, images, code)[0] for code in (0, 1)])
     assert both.shape == (2, grid, grid) and torch.isfinite(both).all()
     assert both.abs().max() > 0 and (both >= 0).all()

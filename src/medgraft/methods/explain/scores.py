@@ -1,51 +1,113 @@
-"""A fitted model as a trunk and a linear head, whatever method it comes from."""
+"""A fitted model as a trunk and a head, whatever method it comes from."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from medgraft.base import MedgraftError
+from medgraft.base import MedgraftError, did_you_mean
 from medgraft.methods.base import classifies
+from medgraft.methods.finetune.features import BackboneFeatures
 from medgraft.methods.finetune.linear_probe import LinearProbe
 from medgraft.methods.finetune.trained import NetworkEstimator
-from medgraft.methods.learner import LogisticLearner, RidgeLearner
+from medgraft.methods.pipeline import Pipeline
+from medgraft.sources.volume_trunk import SliceTrunk
 
 if TYPE_CHECKING:
     import torch
+    from torch import nn
 
     from medgraft.sources.trunk import Trunk
 
 
 @dataclass(frozen=True)
 class Scores:
-    """What turns an image into scores.
+    """What turns an image or a volume into scores.
 
     Attributes
     ----------
     model : estimator
         The fitted method.
     names : sequence
-        Its classes, one a score; empty for regression.
+        Its classes or labels, one a score; empty for regression.
     preprocess : callable
-        PIL image -> tensor (c, s, s).
+        PIL image -> tensor (c, s, s); `Volume` -> what the trunk takes.
     trunk : Trunk
-        Tensors (b, c, s, s) -> features (b, d).
-    head : callable
+        Tensors (b, ...) -> features (b, d).
+    head : Module
         Features (b, d), anywhere -> scores (b, K), or values (b, 1), on the CPU.
     device : str
         Where the method computes.
+    kind : str
+        ``"image"`` or ``"volume"``.
+    rough : str
+        Why the head has no gradient; empty where it has one.
     """
 
     model: Any
     names: Sequence[Any]
-    preprocess: Callable[[Any], torch.Tensor]
+    preprocess: Any
     trunk: Trunk
-    head: Callable[[torch.Tensor], torch.Tensor]
+    head: nn.Module
     device: str
+    kind: str = "image"
+    rough: str = ""
+
+    @property
+    def slices(self) -> int:
+        """How many slices a sample is read as; 0 where it is read whole."""
+        return self.trunk.slices if isinstance(self.trunk, SliceTrunk) else 0
+
+    def of(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Return the scores (b, K) of what `preprocess` makes of samples, on the CPU."""
+        found: torch.Tensor = self.head(self.trunk(pixels))
+        return found
+
+    def chances(self, pixels: torch.Tensor, code: int) -> torch.Tensor:
+        """Return the chance (b,) of a class or label, or the value."""
+        out = self.of(pixels)
+        if not self.names:
+            return out[:, 0]
+        if self.model.task == "multilabel":
+            return (out.exp() if self.rough else out.sigmoid())[:, code]
+        return out.softmax(dim=1)[:, code]
+
+    def smooth(self, method: str) -> None:
+        """Refuse a method that needs a gradient where there is none."""
+        if self.rough:
+            raise MedgraftError(f"{method} {self.rough}")
+
+    def code(self, target: Any) -> int:
+        """Find the place of a class.
+
+        Raises
+        ------
+        MedgraftError
+            There is no such class, or the model predicts values.
+        """
+        if not self.names:
+            raise MedgraftError("This model predicts a value, which has no classes: leave target out.")
+        return place_of(target, self.names)
+
+
+def place_of(target: Any, names: Sequence[Any]) -> int:
+    """Return the place of a name, with a hint where there is no such name."""
+    known = list(names)
+    if target in known:
+        return known.index(target)
+    near = did_you_mean(str(target), [str(n) for n in known])
+    raise MedgraftError(f"There is no class '{target}' among {', '.join(map(str, known))}.{near}")
+
+
+def taken_apart(given: Any) -> tuple[Any, list[Any] | None]:
+    """Return the fitted method that a graft or a guard holds, and the graft's names of its classes."""
+    graft = hasattr(given, "manifest")
+    model, names = (given.model, given.classes) if graft else (given, None)
+    while hasattr(model, "best_"):  # what a guard chose
+        model = model.best_
+    return model, names
 
 
 def scores_of(given: Any) -> Scores:
@@ -54,59 +116,55 @@ def scores_of(given: Any) -> Scores:
     Raises
     ------
     MedgraftError
-        It is none that reads images with a network, or what reads the features is not linear.
+        It is none that reads images or volumes with one network.
     """
-    graft = hasattr(given, "manifest")
-    model, names = (given.model, given.classes) if graft else (given, None)
-    model = getattr(model, "best_", model)  # what a guard chose
-    if not isinstance(model, LinearProbe | NetworkEstimator):
-        raise MedgraftError(
-            "Maps are made of linear-probe, finetune, scratch and adaptations, and this is "
-            f"{_called(model)}: use one of these."
-        )
-    if getattr(model, "kind_", "image") != "image":
-        raise MedgraftError("Maps are made of images, and this model reads volumes.")
-    if classifies(model):
-        known = model.classes_.tolist()
-        names = known if names is None else [names[code] for code in known]
-    else:
-        names = []
+    from medgraft.methods.explain.heads import LearnerHead, network_head, probe_head
+
+    model, names = taken_apart(given)
+    rough = ""
     if isinstance(model, LinearProbe):
-        backbone, head = model.featuriser_.backbone(), _linear(model)
+        backbone = model.featuriser_.backbone()
+        head, rough = probe_head(model)
+    elif isinstance(model, NetworkEstimator):
+        backbone, head = model.backbone_, network_head(model)
+    elif isinstance(model, Pipeline) and isinstance(model.featuriser, BackboneFeatures):
+        backbone, inner = model.featuriser.backbone(), model.estimator_
+        model = inner
+        head = LearnerHead(inner.predict_proba if classifies(inner) else inner.predict, classifies(inner))
+        name = type(inner).__name__
+        rough = f"needs a gradient, and '{name}' behind the network has none: use occlusion."
     else:
-        backbone, head = model.backbone_, _layer(model)
-    return Scores(model, names, backbone.preprocess, backbone.module, head, model.device)
-
-
-def _layer(model: NetworkEstimator) -> Callable[[torch.Tensor], torch.Tensor]:
-    """Return a network's own head, in units of the value for regression."""
-    scale = 1.0 if classifies(model) else model.spread_
-    return lambda features: model.network_.head(features.cpu()) * scale
-
-
-def _linear(model: LinearProbe) -> Callable[[torch.Tensor], torch.Tensor]:
-    """Return the learner's scores as a linear layer on features as they are."""
-    import torch
-
-    learner: Any = model.learner_
-    if not isinstance(learner, LogisticLearner | RidgeLearner):
         raise MedgraftError(
-            f"Grad-CAM needs a score that is linear in the features, and the learner of this linear-probe is "
-            f"{_called(learner)}: use the default learner, or finetune."
+            "Maps are made of linear-probe, finetune, scratch, adaptations and methods behind one network, "
+            f"and this is '{type(model).__name__}': use one of these."
         )
-    coef, bias = np.atleast_2d(learner.coef_), np.atleast_1d(learner.intercept_)
-    if isinstance(learner, LogisticLearner):
-        codes = np.asarray(learner.classes_, dtype=int)
-        if len(codes) == 2:  # one score for two classes: half of it for, half against, as in a head
-            coef, bias = np.vstack([-coef, coef]) / 2, np.concatenate([-bias, bias]) / 2
-        full, start = np.zeros((len(model.classes_), coef.shape[1])), np.full(len(model.classes_), -np.inf)
-        full[codes], start[codes] = coef, bias  # a class that was not learnt is never the predicted one
-        coef, bias = full, start
-    coef = coef / model.scale_
-    weight = torch.from_numpy(coef).float()
-    shift = torch.from_numpy(bias - coef @ model.mean_).float()
-    return lambda features: features.cpu() @ weight.T + shift
+    device = getattr(model, "device", None) or getattr(getattr(given, "model", given), "device", "cpu")
+    kind = "image" if getattr(backbone, "volume", None) is None else "volume"
+    names = _names(model, names, head)
+    return Scores(model, names, backbone.preprocess, backbone.module, head, str(device), kind, rough)
 
 
-def _called(thing: Any) -> str:
-    return f"'{type(thing).__name__}'"
+def _names(model: Any, names: list[Any] | None, head: Any) -> list[Any]:
+    if not classifies(model):
+        return []
+    if model.task == "multilabel":
+        learner = getattr(model, "learner_", None)
+        count = len(learner.models_) if learner is not None else head.head.linear.out_features
+        return list(range(count)) if names is None else names
+    known = model.classes_.tolist()
+    return known if names is None else [names[code] for code in known]
+
+
+@contextmanager
+def evaluating(scores: Scores, device: torch.device) -> Iterator[None]:
+    """Run trunk and head in evaluation mode, and give every module its mode and its place back."""
+    modes = [(m, m.training) for part in (scores.trunk, scores.head) for m in part.modules()]
+    home = scores.trunk.mean.device
+    scores.head.eval()
+    scores.trunk.eval().to(device)
+    try:
+        yield
+    finally:
+        scores.trunk.to(home)
+        for module, mode in modes:
+            module.training = mode

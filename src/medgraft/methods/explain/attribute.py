@@ -1,0 +1,74 @@
+"""One verb for all maps: which places of a sample said what, by a method's name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from medgraft.base import MedgraftError, did_you_mean
+from medgraft.methods.explain.frame import Attribution, Engine, attributions
+from medgraft.methods.explain.grad_cam import cam, cam_plus_plus
+from medgraft.methods.explain.integrated_gradients import gradients
+from medgraft.methods.explain.occlusion import covered
+from medgraft.methods.explain.rollout import rolled
+from medgraft.methods.explain.scores import Scores, scores_of
+
+MAPS: dict[str, Engine] = {
+    "grad-cam": cam,
+    "grad-cam++": cam_plus_plus,
+    "integrated-gradients": gradients,
+    "occlusion": covered,
+    "rollout": rolled,
+}
+
+
+def attribute(
+    model: Any, paths: Sequence[str] | str, *, method: str = "auto", target: Any = None
+) -> list[Attribution]:
+    """Explain images or volumes by a map each, with what the method says of itself.
+
+    Use it where the method is a setting; `grad_cam` and its like give the maps alone. Not for tables:
+    `medgraft.methods.explain.shap_values`.
+
+    It solves no problem of its own: see the functions of the methods.
+
+    Parameters
+    ----------
+    model : estimator or Graft
+        As in `grad_cam`.
+    paths : list of str
+        References, as in the column ``image`` or ``volume``.
+    method : str
+        ``"grad-cam"``, ``"grad-cam++"``, ``"integrated-gradients"``, ``"occlusion"``, ``"rollout"``, or
+        ``"auto"``: grad-cam, and occlusion where the learner has no gradient.
+    target : label, optional
+        The class; default, for each sample, the one that is predicted.
+
+    Returns
+    -------
+    list of Attribution
+        Maps on the sample's own grid and on the network's, the class and its score.
+
+    Raises
+    ------
+    MedgraftError
+        There is no such method or class, or the model has no maps.
+
+    Notes
+    -----
+    Cost: see the methods; grad-cam is the cheapest by far, rollout the next.
+
+    Examples
+    --------
+    >>> attribute(object(), [], method="gradcam")
+    Traceback (most recent call last):
+        ...
+    medgraft.base.errors.MedgraftError: There is no map called 'gradcam'. Did you mean 'grad-cam'?
+    """
+    if method != "auto" and method not in MAPS:
+        hint = did_you_mean(method, MAPS) or f" There are {', '.join(MAPS)}."
+        raise MedgraftError(f"There is no map called '{method}'.{hint}")
+    scores = model if isinstance(model, Scores) else scores_of(model)
+    if method == "auto":
+        method = "occlusion" if scores.rough else "grad-cam"
+    return attributions(scores, paths, MAPS[method], target)
