@@ -55,6 +55,7 @@ def _predictions(
                     "budget": budget,
                     "arm": name,
                     "group": np.arange(n) // 2,
+                    "by:sex": np.where(np.arange(n) // 2 % 3, "female", "male"),
                     "y_true": truth,
                 }
                 if k:
@@ -100,7 +101,8 @@ def make_run(
 ) -> dict[str, Any]:
     """Write a run folder and return the content of its ``result.json``."""
     rng = np.random.default_rng(7)
-    metric, budgets = HEADLINE[task], [10, 20, 40] if curve else [10]
+    metric = HEADLINE[task]
+    budgets = [10, 20, 40] if curve else [-1 if network else 10]
     arms = NETWORK if network else ARMS
     control = "scratch" if network else "target-only"
     frame = _predictions(task, arms, budgets, rng)
@@ -180,10 +182,38 @@ def make_run(
             "domains": parts,
             "target": None if network else "va",
             "groups": 400,
+            "flow": {
+                "left_out": ["12 rows have no label and were left out."],
+                "included": {"rows": sum(parts.values()), "patients": 400},
+                "source": {"rows": sum(parts.values()) - 200, "patients": 300},
+                "target": {"rows": 200, "patients": 100},
+                "learnt": [20, 24],
+                "hidden": [0, 140],
+                "tested": {"rows": 120, "patients": 60},
+                "fits": 15,
+            },
+            "table_one": {
+                "columns": [{"name": "va", "rows": 200}, {"name": "cleveland", "rows": 303}],
+                "variables": [
+                    {
+                        "name": "sex",
+                        "kind": "category",
+                        "missing": [0.0, 0.0],
+                        "cells": [{"male": None, "female": None}, {"male": 206, "female": 97}],
+                    },
+                    {
+                        "name": "chol",
+                        "kind": "number",
+                        "missing": [0.28, 0.0],
+                        "cells": [None, [241.0, 211.0, 275.0]],
+                    },
+                ],
+                "more": 0,
+            },
             "missing_fraction": None if network else 0.204,
         },
         "design": design,
-        "budget": -1 if network else budgets[0],
+        "budget": budgets[0],
         "arms": rows,
         "control": control,
         "comparisons": comparisons,

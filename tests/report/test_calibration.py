@@ -35,13 +35,11 @@ def test_a_bin_of_one_patient_has_no_interval():
     assert np.isnan(found["lo"]) and np.isnan(found["hi"])
 
 
-def test_only_the_headline_budget_counts_and_repeats_do_not_add_patients():
+def test_the_curve_of_an_arm_is_that_of_its_own_predictions():
     rng = np.random.default_rng(1)
     p = rng.uniform(size=60)
-    frame = pd.DataFrame(
-        {"arm": "pooled", "row": np.tile(np.arange(30), 2), "budget": np.repeat([10, 20], 30)}
-    )
+    frame = pd.DataFrame({"arm": np.repeat(["coral", "pooled"], 30), "row": np.tile(np.arange(30), 2)})
     frame = frame.assign(group=frame["row"], y_true=rng.integers(2, size=60), p_0=1 - p, p_1=p)
-    found = from_predictions(frame, "binary", 20)["pooled"]
-    late = frame[frame["budget"] == 20]
-    assert found == reliability(late["y_true"], late[["p_0", "p_1"]].to_numpy())
+    mine = frame[frame["arm"] == "pooled"]
+    found = from_predictions(frame, "binary")["pooled"]
+    assert found == reliability(mine["y_true"], mine[["p_0", "p_1"]].to_numpy())

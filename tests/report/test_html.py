@@ -175,6 +175,7 @@ def test_a_failure_leaves_the_earlier_page_and_nothing_half(make, monkeypatch):
         build(folder)
     assert page.read_bytes() == before
     assert sorted(p.name for p in folder.iterdir()) == [
+        "model_card.md",
         "plan.json",
         "predictions.parquet",
         "report.html",

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 
+import pandas as pd
 import pytest
 
 from medgraft.base import MedgraftError
@@ -59,3 +60,10 @@ def test_the_predictions_give_the_calibration_that_the_result_lacks(make, rewrit
     assert read_run(folder).calibration == expected
     (folder / "predictions.parquet").write_bytes(b"not parquet")
     assert read_run(folder).calibration == {}
+
+
+def test_only_the_predictions_of_the_headline_budget_are_read(make):
+    folder, result = make(curve=True)
+    whole = pd.read_parquet(folder / "predictions.parquet")
+    assert whole["budget"].nunique() > 1
+    assert read_run(folder).predictions["budget"].unique().tolist() == [result["budget"]]

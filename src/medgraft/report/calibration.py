@@ -10,24 +10,20 @@ import pandas as pd
 from medgraft.evidence import reliability
 
 
-def from_predictions(table: pd.DataFrame, task: str, budget: int | None) -> dict[str, Any]:
-    """Return the calibration of every arm at the headline budget.
+def from_predictions(table: pd.DataFrame, task: str) -> dict[str, Any]:
+    """Return the calibration of every arm.
 
     Parameters
     ----------
     table : DataFrame
-        The content of ``predictions.parquet``.
+        Predictions at one label budget.
     task : {"binary", "multiclass", "regression"}
-    budget : int or None
-        Labels per class of the headline; None where the table has only one.
 
     Returns
     -------
     dict
         By arm, in the form of :func:`medgraft.evidence.reliability`.
     """
-    if budget is not None and "budget" in table:
-        table = table[table["budget"] == budget]
     out = {}
     for arm, part in table.groupby("arm", sort=False, observed=True):
         true = [c for c in part.columns if c == "y_true" or c.startswith("y_true_")]

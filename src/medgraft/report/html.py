@@ -9,15 +9,18 @@ from typing import Any
 from markupsafe import Markup
 
 from medgraft.base import MedgraftError
-from medgraft.report import figures, story
+from medgraft.report import figures, patients, story
+from medgraft.report.alerts import alerts
+from medgraft.report.model_card import model_card
 from medgraft.report.read import Run, read_run
+from medgraft.report.tripod import checklist
 from medgraft.report.view import View
 
 TEMPLATES = Path(__file__).parent / "templates"
 
 
 def build(out_dir: str | Path) -> Path:
-    """Write the report of a finished run as one HTML page that needs no other file.
+    """Write the report of a finished run as one HTML page that needs no other file, and its model card.
 
     Use it to read, print or send what a trial found. It shows no patient and no file path. It is not the
     place for further analysis: take ``predictions.parquet`` for that.
@@ -31,7 +34,8 @@ def build(out_dir: str | Path) -> Path:
     Returns
     -------
     Path
-        The page, ``report.html`` in that folder. An earlier one is replaced; a failure leaves it as it was.
+        The page, ``report.html`` in that folder, with ``model_card.md`` beside it. Earlier ones are replaced; a
+        failure leaves them as they were.
 
     Raises
     ------
@@ -51,10 +55,11 @@ def build(out_dir: str | Path) -> Path:
     medgraft.base.errors.MedgraftError: There is no folder 'no-such-run': give a folder that a trial wrote.
     """
     folder = Path(out_dir)
-    page = render(read_run(folder))
-    path = folder / "report.html"
-    _write(path, page)
-    return path
+    run = read_run(folder)
+    pages = {"report.html": render(run), "model_card.md": model_card(run)}
+    for name, text in pages.items():
+        _write(folder / name, text)
+    return folder / "report.html"
 
 
 def render(run: Run) -> str:
@@ -75,7 +80,11 @@ def render(run: Run) -> str:
         css=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),
         data=run.result,
         view=view,
+        alerts=alerts(run),
         cohort=story.cohort(run),
+        flow=patients.flow(run),
+        table_one=patients.table_one(run),
+        tripod=checklist(run),
         design=story.design(run),
         plan=story.plan(run),
         limits=story.limits(run),
@@ -97,7 +106,7 @@ def _finish(value: Any) -> Any:
 
 
 def _write(path: Path, page: str) -> None:
-    partial = path.with_name("report.html.tmp")
+    partial = path.with_name(f"{path.name}.tmp")
     try:
         # Half a surrogate pair in a name cannot be written as UTF-8; a question mark can.
         partial.write_text(page, encoding="utf-8", errors="replace")

@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from medgraft.base import MedgraftError
 from medgraft.base.scrub import scrub
+from medgraft.report.calibration import from_predictions
 from medgraft.report.samples import read_examples, read_samples
 
 _NEEDED = {
@@ -39,6 +42,8 @@ class Run:
         By arm: the figure of each test sample, of outlines.
     examples : list of dict
         Pictures of test samples, where the user asked for them.
+    predictions : DataFrame or None
+        ``predictions.parquet`` at the label budget of the headline; None where it is gone.
     """
 
     result: dict[str, Any]
@@ -46,6 +51,7 @@ class Run:
     calibration: dict[str, Any]
     samples: dict[str, list[float]] = field(default_factory=dict)
     examples: list[dict[str, Any]] = field(default_factory=list)
+    predictions: pd.DataFrame | None = None
 
 
 def read_run(folder: Path) -> Run:
@@ -66,9 +72,10 @@ def read_run(folder: Path) -> Run:
     result = _json(folder / "result.json")
     _check(result, folder)
     plan = _json(folder / "plan.json") if (folder / "plan.json").exists() else {}
-    calibration = result.get("calibration") or _calibration(folder, result)
-    samples, examples = read_samples(folder, result), read_examples(folder, result)
-    return Run(scrub(result), scrub(plan), scrub(calibration), samples, examples)
+    predictions = _predictions(folder, result)
+    calibration = result.get("calibration") or _calibration(predictions, result)
+    samples, examples = read_samples(predictions, result), read_examples(folder, result)
+    return Run(scrub(result), scrub(plan), scrub(calibration), samples, examples, predictions)
 
 
 def _json(path: Path) -> dict[str, Any]:
@@ -103,17 +110,22 @@ def _check(result: dict[str, Any], folder: Path) -> None:
         raise wrong("it has no arms")
 
 
-def _calibration(folder: Path, result: dict[str, Any]) -> dict[str, Any]:
-    """Work calibration out from the predictions, where the result does not hold it."""
-    path = folder / "predictions.parquet"
-    if not path.exists():
-        return {}
-    import pandas as pd
-
-    from medgraft.report.calibration import from_predictions
-
+def _predictions(folder: Path, result: dict[str, Any]) -> pd.DataFrame | None:
+    """Return the predictions of the headline; a report without what is made of them is better than none."""
     try:
-        table = pd.read_parquet(path)
-        return from_predictions(table, result["task"], result.get("budget"))
-    except (OSError, ValueError, KeyError):  # a report without this curve is better than none
+        table = pd.read_parquet(folder / "predictions.parquet")
+        budget = result.get("budget")
+        own = table[table["budget"] == budget] if budget is not None and "budget" in table else table
+    except (OSError, ValueError, KeyError):
+        return None
+    return own if {"arm", "row"} <= set(own.columns) else None
+
+
+def _calibration(table: pd.DataFrame | None, result: dict[str, Any]) -> dict[str, Any]:
+    """Work calibration out from the predictions, where the result does not hold it."""
+    if table is None:
+        return {}
+    try:
+        return from_predictions(table, result["task"])
+    except (ValueError, KeyError):
         return {}

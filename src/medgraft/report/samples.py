@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from markupsafe import Markup
 
 from medgraft.report import words
@@ -18,22 +19,14 @@ _MOST = 400  # dots of an arm; of more, as many in equal steps of rank
 _SHIFTS = (0.0, 0.5, -0.5, 0.25, -0.25, 0.75, -0.75)  # of a dot from the middle of its line, by turns
 
 
-def read_samples(folder: Path, result: dict[str, Any]) -> dict[str, list[float]]:
+def read_samples(table: pd.DataFrame | None, result: dict[str, Any]) -> dict[str, list[float]]:
     """Return each arm's figures of the trial's metric, a mean over repeats for each sample, sorted.
 
     Only of outlines, where each sample has a figure of its own; empty where there are no predictions.
     """
-    path = folder / "predictions.parquet"
-    if result["task"] != "segmentation" or not path.exists():
+    if result["task"] != "segmentation" or table is None or result["metric"] not in table:
         return {}
-    import pandas as pd
-
-    try:
-        table = pd.read_parquet(path, columns=["arm", "budget", "row", result["metric"]])
-    except (OSError, ValueError, KeyError):  # a report without this plot is better than none
-        return {}
-    own = table[table["budget"] == result.get("budget", -1)]
-    means = own.groupby(["arm", "row"], sort=False, observed=True)[result["metric"]].mean()
+    means = table.groupby(["arm", "row"], sort=False, observed=True)[result["metric"]].mean()
     return {str(arm): sorted(part.tolist()) for arm, part in means.groupby(level=0, sort=False)}
 
 

@@ -45,6 +45,10 @@ METRICS = {
         "How far predicted probabilities are from observed frequencies, on average: with 0.05, events "
         "predicted at 30 % may happen in 25 % or 35 %."
     ),
+    "ici": (
+        "Integrated calibration index: the distance of the predicted probabilities from a smooth curve of "
+        "what was observed, on average over patients; 0 is perfect."
+    ),
     "quadratic_kappa": (
         "Quadratic kappa: agreement with the true level beyond chance, where a mistake by two levels counts "
         "four times one by one; 1 is perfect, 0 is chance."

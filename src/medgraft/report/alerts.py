@@ -1,0 +1,45 @@
+"""What must be read before any figure: findings that may make every figure worthless."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from medgraft.report.read import Run
+
+# The first is told however it was graded: a model that reads the site looks good on every metric.
+_SITE = ("site-confound", "technical-confound")
+_HEADS = {
+    "site-confound": "The site explains the label",
+    "technical-confound": "How the sample was recorded explains the label",
+    "leaking-columns": "A column gives the label away",
+    "label-in-text": "A text gives the label away",
+    "exact-duplicates": "Copies of samples",
+    "near-duplicates": "Near copies of samples",
+    "near-equal-rows": "Near copies of rows",
+    "same-patient": "The same patient twice",
+}
+
+
+def alerts(run: Run) -> list[dict[str, str]]:
+    """Return what the page says before its verdict: the severe findings of the audit, and a telling site.
+
+    Returns
+    -------
+    list of dict
+        ``title``, ``sentence`` and ``advice``; the site first.
+    """
+    found = [f for f in run.result.get("audit") or [] if isinstance(f, dict)]
+    grave = [
+        f
+        for f in found
+        if f.get("severity") == "severe" or (f.get("check") in _SITE and f.get("severity") == "warning")
+    ]
+    grave.sort(key=lambda f: f.get("check") not in _SITE)
+    return [
+        {
+            "title": _HEADS.get(str(f.get("check")), "Found by the audit"),
+            "sentence": str(f.get("sentence", "")),
+            "advice": str(f.get("advice", "")),
+        }
+        for f in grave
+    ]

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import pytest
+
+from medgraft.report import build
+from medgraft.report.alerts import alerts
+from medgraft.report.read import read_run
+
+SITE = {
+    "check": "site-confound",
+    "severity": "warning",
+    "sentence": "The site alone predicts it.",
+    "advice": "Test elsewhere.",
+}
+COPIES = {"check": "exact-duplicates", "severity": "severe", "sentence": "Copies.", "advice": "Remove them."}
+
+
+def test_a_telling_site_comes_first_and_before_the_verdict_on_the_page(make, rewrite):
+    folder, result = make()
+    rewrite(folder, result | {"audit": [COPIES, SITE, SITE | {"severity": "note"}]})
+    found = alerts(read_run(folder))
+    assert [a["title"] for a in found] == ["The site explains the label", "Copies of samples"]
+    page = build(folder).read_text()
+    assert page.index("The site alone predicts it.") < page.index('class="verdict')
+
+
+@pytest.mark.parametrize("severity", ["note", "warning"])
+def test_other_findings_are_told_first_only_where_they_are_severe(make, rewrite, severity):
+    folder, result = make()
+    rewrite(folder, result | {"audit": [COPIES | {"severity": severity}]})
+    assert alerts(read_run(folder)) == []
+    assert "Read this first" not in build(folder).read_text()

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from medgraft.report.patients import flow, table_one
+from medgraft.report.read import read_run
+
+
+def test_the_flow_says_its_numbers_to_those_who_cannot_see_it(make):
+    folder, _ = make()
+    found = flow(read_run(folder))
+    for form in (found["plot"].wide, found["plot"].narrow):
+        for words in ("120 samples of 60 patients", "20 to 24 target samples with their label", "0 to 140"):
+            assert words in form
+    assert found["left_out"] == ["12 rows have no label and were left out."]
+
+
+def test_a_withheld_cell_shows_neither_count_nor_share(make):
+    folder, _ = make()
+    found = table_one(read_run(folder))
+    lines = {line["name"]: line["cells"] for line in found["lines"]}
+    assert lines["male"] == ["withheld", "206 (68 %)"]
+    assert lines["chol"] == ["–", "241 (211–275)"]
+    assert lines["missing"] == ["28 %", "0 %"]
+    assert found["columns"] == ["va (n = 200)", "cleveland (n = 303)"]
+
+
+def test_a_run_that_does_not_know_its_flow_has_none(make, rewrite):
+    folder, result = make()
+    result["cohort"].pop("flow")
+    result["cohort"].pop("table_one")
+    rewrite(folder, result)
+    assert flow(read_run(folder)) is None
+    assert table_one(read_run(folder)) is None

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from medgraft.report import build
+from medgraft.report.read import read_run
+from medgraft.report.tripod import checklist
+
+# Items of the paper that no software can answer.
+PERSONS = {"3a", "3b", "3c", "5b", "6a", "17", "18a", "18b", "18c", "18d", "18e", "19", "25", "27b", "27c"}
+
+
+def test_the_checklist_has_every_item_once_and_in_order(make):
+    folder, _ = make()
+    numbers = [item["number"] for item in checklist(read_run(folder))]
+    assert len(numbers) == len(set(numbers)) == 52
+    assert sorted({int(n.rstrip("abcdefg")) for n in numbers}) == list(range(1, 28))
+
+
+def test_what_only_a_person_knows_stays_blank(make):
+    folder, _ = make()
+    said = {item["number"]: item["says"] for item in checklist(read_run(folder))}
+    assert all(said[n] == "" for n in PERSONS)
+    page = build(folder).read_text()
+    assert page.count("to be written") == sum(not s for s in said.values())
+
+
+def test_what_the_run_knows_is_told_with_its_figures(make):
+    folder, result = make()
+    said = {item["number"]: item["says"] for item in checklist(read_run(folder))}
+    assert said["4"] == result["question"]
+    assert "20 to 24 target samples" in said["21"]
+    assert "20.4 %" in said["11"]
+    assert said["14"].startswith("Each metric by sex")
