@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from medgraft.report.read import Run
 
 # The first is told however it was graded: a model that reads the site looks good on every metric.

@@ -34,8 +34,8 @@ def build(out_dir: str | Path) -> Path:
     Returns
     -------
     Path
-        The page, ``report.html`` in that folder, with ``model_card.md`` beside it. Earlier ones are replaced; a
-        failure leaves them as they were.
+        The page, ``report.html`` in that folder, with ``model_card.md`` beside it. Earlier ones are replaced;
+        a failure leaves them as they were.
 
     Raises
     ------

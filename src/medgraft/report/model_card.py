@@ -65,7 +65,7 @@ def model_card(run: Run) -> str:
 
 
 def _model(run: Run, view: View) -> list[tuple[str, str]]:
-    chosen = next((a for a in run.result["arms"] if a["name"] == view.delivered), {})
+    chosen: dict[str, Any] = next((a for a in run.result["arms"] if a["name"] == view.delivered), {})
     told = [("Arm", view.delivered), ("Method", str(chosen.get("method", "")))]
     if final := view.choice["final"]:
         told.append(("Chosen by the guard", final))
