@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from medgraft.base import MedgraftError
-from medgraft.evidence.bootstrap import informative, percentiles, replicate, with_repeats
+from medgraft.evidence.bootstrap import Replicates, informative, percentiles, replicate, with_repeats
 from medgraft.evidence.interval import check_level, degenerate, dropped, few, jsonable
 from medgraft.evidence.metrics.base import Floats, Metric, as_metric
 from medgraft.evidence.scores import Scores
@@ -94,6 +94,80 @@ def judge(metric: Metric, lo: float, hi: float, margin: float) -> Verdict:
     if low > margin:
         return "helps"
     return "harms" if high < -margin else "inconclusive"
+
+
+@dataclass(frozen=True, eq=False)
+class Contrast:
+    """What the resamples say of one arm against its control, to be judged at any level.
+
+    Attributes
+    ----------
+    metric : Metric
+    scores : Scores
+        Of the arm.
+    value : float
+        Arm minus control.
+    draws : (n_boot,) array
+        The same in every resample.
+    by_repeat : (R,) array
+        The same in every repeat.
+    differ : int
+        Patients on whom the two differ.
+    same : bool
+        Whether their predictions are equal.
+    """
+
+    metric: Metric
+    scores: Scores
+    value: float
+    draws: Floats
+    by_repeat: Floats
+    differ: int
+    same: bool
+
+    @classmethod
+    def of(
+        cls, metric: Metric, scores: Scores, p_control: Floats, made: Replicates, arm: int, control: int
+    ) -> Contrast:
+        """Take two arms, by their numbers, out of what was resampled."""
+        value, draws, by_repeat = (x[arm] - x[control] for x in made)
+        differ = 0 if math.isnan(value) else differing(metric, scores, scores.p, p_control)
+        same = np.array_equal(scores.p, p_control)
+        return cls(metric, scores, float(value), draws, by_repeat, differ, same)
+
+    def at(self, level: float, margin: float = 0.0) -> Comparison:
+        """Return the comparison with an interval of this level."""
+        chosen, scores, value, draws = self.metric, self.scores, self.value, self.draws
+        n = scores.n_groups
+        if math.isnan(value):
+            note = f"{chosen.label} is undefined on these rows."
+            return Comparison(value, value, value, "inconclusive", n, note, 0, level, margin)
+        if self.same:
+            note = "The arm and its control predict the same."
+            return Comparison(0.0, 0.0, 0.0, "inconclusive", n, note, 0, level, margin)
+
+        known = draws[np.isfinite(draws)]
+        informed = min(informative(chosen, scores), self.differ)
+        if chosen.bounded and abs(value) == 1.0:
+            # Every draw says the same. The better arm is right where the other is wrong with a chance of at
+            # least the exact bound q, and the reverse at most 1 - q, so that they differ by 2 q - 1 or more.
+            end = 2 * degenerate(chosen, scores, 1.0, level)[0] - 1
+            lo, hi = (end, 1.0) if value > 0 else (-1.0, -end)
+        elif chosen.bounded and len(known) and known.min() == known.max():
+            slack = 1 - degenerate(chosen, scores, 1.0, level)[0]  # as far as an arm that never erred may err
+            lo, hi = max(-1.0, value - slack), min(1.0, value + slack)
+        else:
+            lo, hi = percentiles(known, with_repeats(informed, self.by_repeat, known), level)
+        verdict, notes = judge(chosen, lo, hi, margin), [dropped(draws), few(self.by_repeat)]
+        if self.differ < FEWEST:
+            verdict = "inconclusive"
+            notes.append(
+                f"The arms differ on {self.differ} of {n} patients; no verdict is possible under {FEWEST}."
+            )
+        elif math.isnan(lo):
+            notes.append("One patient of a class allows no interval.")
+        told = " ".join(filter(None, notes))
+        return Comparison(value, lo, hi, verdict, n, told, self.differ, level, margin)
 
 
 def compare(
@@ -182,35 +256,5 @@ def compare(
             f"The arm predicts shape {scores.p.shape}, its control {other.p.shape}: same classes?"
         )
 
-    n = scores.n_groups
     made = replicate(chosen, scores, [scores.p, other.p], n_boot=n_boot, seed=seed)
-    value = float(made.values[0] - made.values[1])
-    if math.isnan(value):
-        note = f"{chosen.label} is undefined on these rows."
-        return Comparison(value, value, value, "inconclusive", n, note, 0, level, margin)
-    if np.array_equal(scores.p, other.p):
-        note = "The arm and its control predict the same."
-        return Comparison(0.0, 0.0, 0.0, "inconclusive", n, note, 0, level, margin)
-
-    differ = differing(chosen, scores, scores.p, other.p)
-    draws = made.draws[0] - made.draws[1]
-    known = draws[np.isfinite(draws)]
-    informed = min(informative(chosen, scores), differ)
-    by_repeat = made.by_repeat[0] - made.by_repeat[1]
-    if chosen.bounded and abs(value) == 1.0:
-        # Every draw says the same. The better arm is right where the other is wrong with a chance of at least
-        # the exact bound q, and the reverse at most 1 - q, so that they differ by 2 q - 1 or more.
-        end = 2 * degenerate(chosen, scores, 1.0, level)[0] - 1
-        lo, hi = (end, 1.0) if value > 0 else (-1.0, -end)
-    elif chosen.bounded and len(known) and known.min() == known.max():
-        slack = 1 - degenerate(chosen, scores, 1.0, level)[0]  # as far as an arm that never erred may err
-        lo, hi = max(-1.0, value - slack), min(1.0, value + slack)
-    else:
-        lo, hi = percentiles(known, with_repeats(informed, by_repeat, known), level)
-    verdict, notes = judge(chosen, lo, hi, margin), [dropped(draws), few(by_repeat)]
-    if differ < FEWEST:
-        verdict = "inconclusive"
-        notes.append(f"The arms differ on {differ} of {n} patients; no verdict is possible under {FEWEST}.")
-    elif math.isnan(lo):
-        notes.append("One patient of a class allows no interval.")
-    return Comparison(value, lo, hi, verdict, n, " ".join(filter(None, notes)), differ, level, margin)
+    return Contrast.of(chosen, scores, other.p, made, 0, 1).at(level, margin)
