@@ -39,9 +39,9 @@ def rate(hit: NDArray[np.bool_], of: NDArray[np.bool_], group: Ints, level: floa
     .. math:: V = \frac{G}{G-1} \frac{\sum_g (x_g - \hat\pi m_g)^2}{(\sum_g m_g)^2},
               \qquad n_{eff} = \min(\hat\pi (1 - \hat\pi) / V, \textstyle\sum m_g)
 
-    and Student's t of G - 1 degrees of freedom stands in place of z, since V is estimated (the interval depends
-    on :math:`z^2 / n` alone, so that n is made smaller instead). Where all are hit, or
-    none, V tells nothing, and the patients are counted.
+    and Student's t of G - 1 degrees of freedom stands in place of z, since V is estimated (the interval
+    depends on :math:`z^2 / n` alone, so that n is made smaller instead). Where all are hit, or none, V tells
+    nothing, and the patients are counted.
 
     Use it for shares of rows that are decided row by row. Not for the AUROC and its kin: see
     `medgraft.evidence.interval`.
