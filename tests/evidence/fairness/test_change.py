@@ -88,3 +88,15 @@ def test_one_level_is_no_gap():
         gap_change("mae", y, arm, control, np.where(np.arange(120) < 4, "f", "m"))
     with pytest.raises(MedgraftError, match="119 rows, labels 120"):
         gains_by_subgroup("mae", y, arm, control, {"sex": sex[:119]})
+
+
+def test_a_gap_that_may_be_zero_lends_its_lower_end_and_not_its_estimate():
+    rng = np.random.default_rng(3)
+    sex, y = np.repeat(["f", "m"], 60), np.zeros(120)
+    arm, control = rng.normal(size=120), rng.normal(size=120) * np.where(sex == "f", 2.5, 1.0)
+    got = gap_change("mae", y, arm, control, sex, n_boot=300)
+    assert got.arm.lo == 0 < got.control.lo
+    assert got.change.lo == pytest.approx(-got.control.hi)
+    assert (
+        got.change.hi < got.arm.hi - got.control.lo
+    )  # and on the other side the two errors add in quadrature

@@ -291,7 +291,7 @@ def gap_change(
     if any(math.isnan(s.value) for s in sides):
         nothing = Interval(math.nan, math.nan, math.nan, level, gaps[0].note)
         return GapChange(nothing, gaps[0], gaps[1], r)
-    if np.array_equal(*arms):
+    if np.array_equal(arms[0], arms[1]):
         same = Interval(0.0, 0.0, 0.0, level, "The arm and its control predict the same.")
         return GapChange(same, gaps[0], gaps[1], r)
     change = mover(sides[0], sides[1], r)
