@@ -50,7 +50,7 @@ def _predictions(
             for repeat in range(repeats):
                 columns: dict[str, Any] = {
                     "row": np.arange(n),
-                    "fold": np.arange(n) % 5,
+                    "fold": np.arange(n) // 2 % 5,  # patients stay whole
                     "repeat": repeat,
                     "budget": budget,
                     "arm": name,

@@ -19,7 +19,7 @@ def test_a_telling_site_comes_first_and_before_the_verdict_on_the_page(make, rew
     folder, result = make()
     rewrite(folder, result | {"audit": [COPIES, SITE, SITE | {"severity": "note"}]})
     found = alerts(read_run(folder))
-    assert [a["title"] for a in found] == ["The site explains the label", "Copies of samples"]
+    assert [a["title"] for a in found] == ["The site partly explains the label", "Copies of samples"]
     page = build(folder).read_text()
     assert page.index("The site alone predicts it.") < page.index('class="verdict')
 
@@ -30,3 +30,9 @@ def test_other_findings_are_told_first_only_where_they_are_severe(make, rewrite,
     rewrite(folder, result | {"audit": [COPIES | {"severity": severity}]})
     assert alerts(read_run(folder)) == []
     assert "Read this first" not in build(folder).read_text()
+
+
+def test_a_severe_finding_is_not_softened(make, rewrite):
+    folder, result = make()
+    rewrite(folder, result | {"audit": [SITE | {"severity": "severe"}]})
+    assert alerts(read_run(folder))[0]["title"] == "The site explains the label"

@@ -179,6 +179,7 @@ def test_a_failure_leaves_the_earlier_page_and_nothing_half(make, monkeypatch):
         "plan.json",
         "predictions.parquet",
         "report.html",
+        "report.json",
         "result.json",
     ]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from medgraft.report.read import Run
 
 # The first is told however it was graded: a model that reads the site looks good on every metric.
@@ -35,9 +37,14 @@ def alerts(run: Run) -> list[dict[str, str]]:
     grave.sort(key=lambda f: f.get("check") not in _SITE)
     return [
         {
-            "title": _HEADS.get(str(f.get("check")), "Found by the audit"),
+            "title": _head(f),
             "sentence": str(f.get("sentence", "")),
             "advice": str(f.get("advice", "")),
         }
         for f in grave
     ]
+
+
+def _head(finding: dict[str, Any]) -> str:
+    head = _HEADS.get(str(finding.get("check")), "Found by the audit")
+    return head if finding.get("severity") == "severe" else head.replace("explains", "partly explains")

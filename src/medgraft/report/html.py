@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,17 @@ from typing import Any
 from markupsafe import Markup
 
 from medgraft.base import MedgraftError
+from medgraft.base.scrub import scrub
 from medgraft.report import figures, patients, story
 from medgraft.report.alerts import alerts
 from medgraft.report.model_card import model_card
-from medgraft.report.read import Run, read_run
+from medgraft.report.read import read_run
+from medgraft.report.sections.calibrated import calibrated
+from medgraft.report.sections.decisions import decisions
+from medgraft.report.sections.minute import minute
+from medgraft.report.sections.settled import needed, together
+from medgraft.report.sections.subgroups import subgroups
+from medgraft.report.sections.uncertainty import uncertainty
 from medgraft.report.tripod import checklist
 from medgraft.report.view import View
 
@@ -34,7 +42,8 @@ def build(out_dir: str | Path) -> Path:
     Returns
     -------
     Path
-        The page, ``report.html`` in that folder, with ``model_card.md`` beside it. Earlier ones are replaced;
+        The page, ``report.html`` in that folder, with ``model_card.md`` and, for further work, its
+        figures in ``report.json`` beside it. Earlier ones are replaced;
         a failure leaves them as they were.
 
     Raises
@@ -55,14 +64,32 @@ def build(out_dir: str | Path) -> Path:
     medgraft.base.errors.MedgraftError: There is no folder 'no-such-run': give a folder that a trial wrote.
     """
     folder = Path(out_dir)
-    run = read_run(folder)
-    pages = {"report.html": render(run), "model_card.md": model_card(run)}
+    view = View(read_run(folder))
+    found = found_in(view)
+    numbers = scrub({name: part["figures"] for name, part in found.items() if part})
+    pages = {
+        "report.html": render(view, found),
+        "report.json": json.dumps(numbers, indent=1, allow_nan=False) + "\n",
+        "model_card.md": model_card(view.run),
+    }
     for name, text in pages.items():
         _write(folder / name, text)
     return folder / "report.html"
 
 
-def render(run: Run) -> str:
+def found_in(view: View) -> dict[str, dict[str, Any] | None]:
+    """Return what the predictions of a run say, section by section; None for those that do not apply."""
+    return {
+        "calibration": calibrated(view),
+        "decisions": decisions(view),
+        "subgroups": subgroups(view),
+        "uncertainty": uncertainty(view),
+        "together": together(view),
+        "needed": needed(view),
+    }
+
+
+def render(view: View, found: dict[str, dict[str, Any] | None]) -> str:
     """Return the page of a run."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -75,7 +102,7 @@ def render(run: Run) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    view = View(run)
+    run = view.run
     return environment.get_template("report.html.j2").render(
         css=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),
         data=run.result,
@@ -94,6 +121,13 @@ def render(run: Run) -> str:
         curve=figures.learning_curve(view),
         calibration=figures.calibration(view),
         samples=figures.samples(view),
+        calibrated=found["calibration"],
+        decisions=found["decisions"],
+        subgroups=found["subgroups"],
+        uncertainty=found["uncertainty"],
+        together=found["together"],
+        needed=found["needed"],
+        minute=minute(view, found),
         examples=run.examples,
     )
 

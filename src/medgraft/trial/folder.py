@@ -12,9 +12,9 @@ from medgraft.trial.plan import Plan
 
 FILES = (
     *("result.json", "predictions.parquet", "slices.parquet", "splits.parquet", "plan.json"),
-    *("report.html", "model_card.md", "log.jsonl"),
+    *("report.html", "report.json", "model_card.md", "log.jsonl"),
 )
-PARTIAL = ("report.html.tmp", "model_card.md.tmp", "result.json.tmp", "plan.json.tmp")  # what a kill may leave
+PARTIAL = ("report.html.tmp", "report.json.tmp", "model_card.md.tmp", "result.json.tmp", "plan.json.tmp")  # what a kill may leave
 CUT = ".splits.parquet.*"  # likewise, with the number of the process
 FOLDERS = ("graft", "graft.tmp", "partial", "partial.tmp", "examples")
 OTHERS = ("audit.json", "audit.html")  # of `medgraft audit` into the same folder; they stay

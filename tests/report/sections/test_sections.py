@@ -1,0 +1,140 @@
+"""Each section against evidence computed anew from the same predictions."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from medgraft.evidence import as_metric, interval
+from medgraft.evidence.calibration import calibration_slope
+from medgraft.evidence.decision import cross_decisions
+from medgraft.report import build
+from medgraft.report.html import found_in
+from medgraft.report.read import read_run
+from medgraft.report.sections.arrays import arrays, folds_of_patients
+from medgraft.report.sections.decisions import decisions
+from medgraft.report.sections.settled import needed, together
+from medgraft.report.sections.subgroups import subgroups
+from medgraft.report.sections.uncertainty import uncertainty
+from medgraft.report.view import View
+
+
+@pytest.fixture
+def view(make):
+    folder, _ = make()
+    return View(read_run(folder))
+
+
+def own(folder, result, arm):
+    frame = pd.read_parquet(folder / "predictions.parquet")
+    frame = frame[(frame["arm"] == arm) & (frame["budget"] == result["budget"])]
+    return frame.sort_values(["repeat", "fold", "row"], kind="stable")
+
+
+def test_arrays_are_the_rows_of_one_arm_and_the_first_repeat_tests_each_once(make):
+    folder, result = make(curve=True)
+    a = arrays(read_run(folder), "pooled")
+    frame = own(folder, result, "pooled")
+    assert (a.y == frame["y_true"]).all() and (a.p == frame[["p_0", "p_1"]]).all(axis=None)
+    assert len(a.first().y) == frame["row"].nunique()
+    assert list(a.by) == ["sex"]
+
+
+def test_the_curve_at_a_threshold_is_its_definition(view):
+    found = decisions(view)
+    a = arrays(view.run, view.delivered)
+    flag, t = a.p[:, 1] >= 0.2, 0.2
+    by_hand = (flag & (a.y == 1)).mean() - (flag & (a.y == 0)).mean() * t / (1 - t)
+    assert found["figures"][view.delivered]["model"]["value"][19] == pytest.approx(by_hand)
+
+
+def test_the_figures_at_the_threshold_are_of_decisions_that_other_folds_made(view):
+    a = arrays(view.run, view.delivered).first()
+    flagged = cross_decisions(a.y, a.p, a.fold, "sensitivity", 0.9, group=a.group)
+    found = decisions(view)["points"][0]["figures"]
+    assert found["sensitivity"]["value"] == pytest.approx(flagged[a.y == 1].mean())
+    assert found["specificity"]["value"] == pytest.approx((~flagged[a.y == 0]).mean())
+
+
+def test_subgroups_are_judged_on_their_own_rows_and_crossings_of_few_are_hidden(view):
+    found = subgroups(view)
+    a = arrays(view.run, view.delivered)
+    metric = as_metric(view.data["metric"])
+    rows = a.by["sex"] == "male"
+    i = interval(metric, a.y[rows], a.p[rows], group=a.group[rows], repeat=a.repeat[rows], n_boot=400)
+    shown = found["figures"]["figures"][metric.name]["sex=male"]
+    assert shown["value"] == pytest.approx(i.value)
+    assert {r["name"] for r in found["rows"]} == {"All", "sex: female", "sex: male"}
+    assert len(found["figures"]["changes"]) == 2
+
+
+def test_coverage_is_counted_on_rows_that_did_not_calibrate(view):
+    found = uncertainty(view)
+    assert found["figures"]["marginal"]["patients"] == 60
+    lo, hi = (found["figures"]["marginal"][k] for k in ("lo", "hi"))
+    assert lo <= 0.9 <= hi
+    assert found["rows"][0]["name"] == "All" and len(found["rows"]) == 3
+
+
+def test_a_regression_has_intervals_for_sets_and_no_decisions(make):
+    folder, _ = make("regression")
+    v = View(read_run(folder))
+    found = found_in(v)
+    assert found["decisions"] is None and found["calibration"] is None
+    assert found["uncertainty"]["size"] == "Width"
+    marginal = found["uncertainty"]["figures"]["marginal"]
+    assert marginal["lo"] <= 0.9 <= marginal["hi"]
+
+
+def test_verdicts_of_a_family_are_never_more_than_those_alone(view):
+    made = together(view)["figures"]
+    assert set(made) == {c["arm"] for c in view.data["comparisons"]}
+    for m in made.values():
+        assert m["verdict"] in (m["alone"]["verdict"], "inconclusive")
+        assert m["p_adjusted"] >= m["p_value"]
+
+
+def test_a_settled_verdict_needs_no_more_patients_and_an_open_one_says_how_many(make, rewrite):
+    folder, result = make()
+    guard = result["guard"]["arm"]
+    for c in result["comparisons"]:
+        if c["arm"] == guard:
+            c.update(difference=0.02, ci=[-0.01, 0.05], verdict="inconclusive", n_patients=100)
+    rewrite(folder, result)
+    found = needed(View(read_run(folder)))["figures"]
+    # half of the interval is 1.98 standard errors; (1.96 + 0.84)^2 of them at 100 patients
+    se = 0.03 / 1.9842
+    assert found["patients"] == pytest.approx(100 * (2.8016 * se / 0.02) ** 2 + 1.92, abs=1)
+    for c in result["comparisons"]:
+        if c["arm"] == guard:
+            c.update(ci=[0.01, 0.05], verdict="helps")
+    rewrite(folder, result)
+    assert needed(View(read_run(folder))) is None
+
+
+def test_the_numbers_of_the_page_are_kept_beside_it(make):
+    folder, _ = make()
+    build(folder)
+    kept = json.loads((folder / "report.json").read_text())
+    view = View(read_run(folder))
+    a = arrays(view.run, view.delivered)
+    slope = calibration_slope(a.y, a.p, group=a.group).slope
+    assert kept["calibration"][view.delivered]["slope"]["value"] == pytest.approx(slope.value)
+    assert set(kept) >= {"calibration", "decisions", "subgroups", "uncertainty", "together"}
+
+
+def test_a_run_without_predictions_still_has_a_page(make):
+    folder, _ = make()
+    (folder / "predictions.parquet").unlink()
+    assert all(part is None for name, part in found_in(View(read_run(folder))).items() if name != "needed")
+    assert "Decisions</h2>" not in build(folder).read_text()
+
+
+def test_patients_are_dealt_whole_where_there_is_one_fold():
+    group = np.repeat(np.arange(40), 3)
+    dealt = folds_of_patients(group, np.zeros(120))
+    assert (pd.Series(dealt).groupby(group).nunique() == 1).all()
+    assert np.bincount(dealt).tolist() == [24] * 5
