@@ -14,7 +14,10 @@ FILES = (
     *("result.json", "predictions.parquet", "slices.parquet", "splits.parquet", "plan.json"),
     *("report.html", "report.json", "model_card.md", "log.jsonl"),
 )
-PARTIAL = ("report.html.tmp", "report.json.tmp", "model_card.md.tmp", "result.json.tmp", "plan.json.tmp")  # what a kill may leave
+PARTIAL = (  # what a kill may leave
+    *("report.html.tmp", "report.json.tmp", "model_card.md.tmp"),
+    *("result.json.tmp", "plan.json.tmp"),
+)
 CUT = ".splits.parquet.*"  # likewise, with the number of the process
 FOLDERS = ("graft", "graft.tmp", "partial", "partial.tmp", "examples")
 OTHERS = ("audit.json", "audit.html")  # of `medgraft audit` into the same folder; they stay

@@ -36,8 +36,8 @@ def table_one(data: Cohort, part: NDArray[Any], target: str | None) -> dict[str,
     -------
     dict or None
         ``columns``: {"name", "rows"}; ``variables``: {"name", "kind", "missing", "cells"}, the cells of a
-        number ``[median, first quartile, third quartile]``, of a category {level: count}, None where withheld.
-        None where there is nothing to describe.
+        number ``[median, first quartile, third quartile]``, of a category {level: count}, None where
+        withheld. None where there is nothing to describe.
     """
     variables = list(dict.fromkeys([*data.protected, *(data.features if data.kind != "omics" else ())]))
     shown = [v for v in variables if v in data.table][:_MOST_VARIABLES]
