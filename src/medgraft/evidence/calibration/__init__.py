@@ -8,7 +8,7 @@ from medgraft.evidence.calibration.prevalence import PriorShift, em_prevalence
 from medgraft.evidence.calibration.recalibrator import Recalibrator
 from medgraft.evidence.calibration.scaling import Platt, Temperature, VectorScaling
 from medgraft.evidence.calibration.slope import LogisticCalibration, calibration_slope
-from medgraft.evidence.calibration.smooth import SmoothError, smooth_curve, smooth_error
+from medgraft.evidence.calibration.smooth import SmoothError, ici, smooth_curve, smooth_error
 from medgraft.evidence.calibration.steps import Isotonic, VennAbers
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "calibration_slope",
     "debiased_ece",
     "em_prevalence",
+    "ici",
     "mce",
     "overconfidence",
     "smooth_curve",

@@ -14,14 +14,21 @@ from medgraft.evidence.metrics.base import Floats
 from medgraft.evidence.metrics.calibration import row_bins
 
 
-def _sums(made: Events, bins: int) -> tuple[Floats, Floats]:
-    """Return each patient's rows in each bin, and the sum of their gaps there, both (G, bins)."""
+def _sums(made: Events, bins: int) -> tuple[Floats, Floats, Floats]:
+    """Return each patient's rows in each bin and the sum of their gaps, (G, bins); and a bin's events."""
     where = row_bins(made.predicted, bins)
     count = np.zeros((int(made.group.max()) + 1, int(where.max()) + 1))
     gap = count.copy()
     np.add.at(count, (made.group, where), 1.0)
     np.add.at(gap, (made.group, where), made.happened - made.predicted)
-    return count, gap
+    return count, gap, np.bincount(where, weights=made.happened).astype(float)
+
+
+def _hidden(size: Floats, happened: Floats, patients: Floats) -> Floats:
+    """Return the variance of a bin's event rate that its own rows do not show, (bins,)."""
+    rate = happened / size
+    pulled = (rate * patients + 1) / (patients + 2)
+    return np.asarray(np.maximum(pulled * (1 - pulled) - rate * (1 - rate), 0.0) / patients)
 
 
 def debiased_ece(
@@ -35,8 +42,8 @@ def debiased_ece(
 ) -> Interval:
     r"""Return the root mean square calibration error, free of the bias of small bins.
 
-    Use it to say how badly calibrated a model is: `ece` is positive by chance alone, with 50 patients and ten
-    bins by about 0.1. Not to compare two arms on the same rows: the metrics "ece", "ici" and "brier" do that.
+    Use it to say how badly calibrated a model is: `ece` is positive by chance alone, the more so the fewer
+    the patients. Not to compare two arms on the same rows: the metrics "ece", "ici" and "brier" do that.
 
     Let d be what happened less what was predicted. In a bin the squared mean of d is too large by its
     variance, since every row meets itself; left with the pairs of rows of different patients it has no bias:
@@ -52,7 +59,9 @@ def debiased_ece(
     The interval is that of :math:`\hat\theta^2 \pm t \, s` with
     :math:`s^2 = 4 a^T C a + 2 \sum_{bb'} \pi_b \pi_{b'} C_{bb'}^2`, C the covariance over patients of the
     mean gaps, :math:`\pi` the shares of the bins, :math:`a_b = \pi_b \bar d_b`: the linear part and what is
-    left of the variance where there is no error.
+    left of the variance where there is no error. A small bin that saw no event (or nothing else) looks as if
+    it had no variance; in its place stands that of the bin with one patient more of either kind. With little
+    or no error the interval covers more often than it says.
 
     Parameters
     ----------
@@ -91,13 +100,15 @@ def debiased_ece(
     """
     check_bins(bins)
     check_level(level)
-    count, gap = _sums(events(y, p, group=group, of=of), bins)
+    count, gap, happened = _sums(events(y, p, group=group, of=of), bins)
     size, total = count.sum(axis=0), gap.sum(axis=0)
     pairs = size**2 - (count**2).sum(axis=0)
     known = pairs > 0
     if not known.any():
         return Interval(math.nan, math.nan, math.nan, level, "No bin holds two patients: use fewer bins.")
-    count, gap, size, total, pairs = (x[..., known] for x in (count, gap, size, total, pairs))
+    count, gap, happened, size, total, pairs = (
+        x[..., known] for x in (count, gap, happened, size, total, pairs)
+    )
     part = size / size.sum()
     square = float(part @ ((total**2 - (gap**2).sum(axis=0)) / pairs))
 
@@ -105,6 +116,7 @@ def debiased_ece(
     mean = total / size
     spread = (gap - mean * count) / size
     cov = spread.T @ spread * patients / (patients - 1)
+    cov += np.diag(_hidden(size, happened, (count > 0).sum(axis=0)))
     lean = part * mean
     s = math.sqrt(4 * float(lean @ cov @ lean) + 2 * float(part @ cov**2 @ part))
     half = -float(stdtrit(patients - 1, (1 - level) / 2)) * s

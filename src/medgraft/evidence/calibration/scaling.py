@@ -7,7 +7,7 @@ from scipy.optimize import brentq, minimize
 from scipy.special import expit, log_softmax, softmax
 
 from medgraft.base import MedgraftError
-from medgraft.evidence.calibration.events import EDGE, logits
+from medgraft.evidence.calibration.events import logits
 from medgraft.evidence.calibration.newton import logistic_fit
 from medgraft.evidence.calibration.recalibrator import Recalibrator
 from medgraft.evidence.metrics.base import Floats, Ints
@@ -18,7 +18,7 @@ PULL = 0.01
 
 
 def _logs(p: Floats) -> Floats:
-    return np.asarray(np.log(np.maximum(p, EDGE)))
+    return np.asarray(np.log(np.maximum(p, np.finfo(float).eps)))
 
 
 class Temperature(Recalibrator):
@@ -39,8 +39,8 @@ class Temperature(Recalibrator):
 
     Notes
     -----
-    Probabilities under a millionth are read as a millionth. Cost O(n K). Guo et al. 2017,
-    arXiv:1706.04599.
+    A probability of 0 is read as the machine's epsilon, as in the metric "log_loss". Cost O(n K). Guo et al.
+    2017, arXiv:1706.04599.
 
     Examples
     --------
@@ -92,8 +92,8 @@ class VectorScaling(Recalibrator):
 
     Notes
     -----
-    Probabilities under a millionth are read as a millionth. Cost O(n K) a step. Guo et al. 2017,
-    arXiv:1706.04599 (without the pull).
+    A probability of 0 is read as the machine's epsilon, as in the metric "log_loss". Cost O(n K) a step. Guo
+    et al. 2017, arXiv:1706.04599 (without the pull).
 
     Examples
     --------

@@ -1,0 +1,106 @@
+import numpy as np
+import pytest
+
+from medgraft.base import MedgraftError
+from medgraft.evidence import interval
+from medgraft.evidence.calibration import ici, smooth_curve, smooth_error
+from medgraft.evidence.metrics import metrics
+from medgraft.evidence.metrics.calibration import loess
+
+X = np.round(np.linspace(0.05, 0.95, 12) ** 1.5, 3)
+Y = np.array([0, 0, 1, 0, 0, 1, 0, 1, 1, 0, 1, 1.0])
+# statsmodels 0.14: lowess(Y, X, frac=0.75, it=0, delta=0)
+LOWESS = [0.163540407, 0.197625889, 0.244382941, 0.304103071, 0.369394469, 0.42307014]
+LOWESS += [0.577008694, 0.58751299, 0.643509905, 0.733478952, 0.807868865, 0.891181329]
+
+
+def naive(x, y, a, span):
+    """A local line at `a`, by least squares with a matrix."""
+    h = np.sort(np.abs(x - a))[round(span * len(x)) - 1]
+    k = np.clip(1 - (np.abs(x - a) / h) ** 3, 0, None) ** 3
+    A = np.stack([np.ones_like(x), x - a], axis=1) * np.sqrt(k)[:, None]
+    return np.linalg.lstsq(A, y * np.sqrt(k), rcond=None)[0][0]
+
+
+def test_the_curve_is_that_of_statsmodels_lowess():
+    np.testing.assert_allclose(loess(X, Y, np.ones((1, 12)), X, 0.75)[:, 0], LOWESS, atol=1e-9)
+
+
+@pytest.mark.parametrize("span", [0.25, 0.5, 0.75, 1.0])
+def test_the_curve_is_a_line_of_least_squares_in_a_window(span):
+    rng = np.random.default_rng(0)
+    x, y = rng.random(40), rng.random(40)
+    at = np.array([0.05, 0.5, 0.97])
+    found = loess(x, y, np.ones((1, 40)), at, span)[:, 0]
+    np.testing.assert_allclose(found, [naive(x, y, a, span) for a in at], atol=1e-9)
+
+
+def test_a_line_is_left_as_it_is_and_many_weights_are_each_their_own():
+    rng = np.random.default_rng(1)
+    x, y, w = rng.random(30), rng.random(30), rng.integers(0, 3, (4, 30)).astype(float)
+    np.testing.assert_allclose(loess(x, 2 - 3 * x, w, x), np.tile((2 - 3 * x)[:, None], 4), atol=1e-9)
+    one = [loess(x, y, w[[b]], x)[:, 0] for b in range(4)]
+    np.testing.assert_allclose(loess(x, y, w, x), np.stack(one, axis=1), atol=1e-12)
+
+
+def test_ici_and_its_quantiles_are_of_the_distance_to_the_curve():
+    gap = np.abs(np.array(LOWESS) - X)
+    found = smooth_error(Y.astype(int), X)
+    assert found.ici == pytest.approx(gap.mean(), abs=1e-8)
+    assert (found.e50, found.e90, found.emax) == pytest.approx(np.quantile(gap, [0.5, 0.9, 1]), abs=1e-8)
+    both = np.stack([1 - X, X], axis=1)
+    assert metrics["ici"].value(Y.astype(int), both) == pytest.approx(found.ici, abs=1e-14)
+
+
+def test_with_many_predictions_the_curve_drawn_through_points_is_close_to_the_curve_at_all():
+    rng = np.random.default_rng(2)
+    p = rng.beta(1, 2, 500)
+    y = (rng.random(500) < p**1.5).astype(int)
+    exact = np.clip(loess(p, y.astype(float), np.ones((1, 500)), p)[:, 0], 0, 1)
+    assert smooth_error(y, p).ici == pytest.approx(np.abs(exact - p).mean(), abs=5e-4)
+    np.testing.assert_allclose(smooth_curve(y, p, p), exact, atol=1e-12)
+
+
+def test_equal_predictions_err_by_their_distance_from_the_share():
+    found = smooth_error([0, 0, 0, 1], [0.4] * 4)
+    np.testing.assert_allclose(found, [0.15] * 4, atol=1e-15)
+
+
+def test_tied_predictions_of_a_whole_window_are_averaged():
+    p = np.array([0.2] * 9 + [0.9])
+    y = np.array([1] * 3 + [0] * 6 + [1])
+    assert smooth_curve(y, p, [0.2])[0] == pytest.approx(1 / 3)
+
+
+def test_its_interval_resamples_patients_not_rows():
+    rng = np.random.default_rng(3)
+    p = rng.random(40)
+    y, group = (rng.random(40) < p**3).astype(int), np.repeat(np.arange(40), 4)
+    y, both = np.repeat(y, 4), np.repeat(np.stack([1 - p, p], axis=1), 4, axis=0)
+    rows, patients = (interval("ici", y, both, group=g, n_boot=200) for g in (None, group))
+    assert patients.hi - patients.lo > 1.5 * (rows.hi - rows.lo)
+
+
+def test_a_span_that_is_no_share_is_refused():
+    with pytest.raises(MedgraftError, match="span"):
+        smooth_error([0, 1], [0.1, 0.9], span=0)
+    with pytest.raises(MedgraftError, match="no class 2"):
+        smooth_error([0, 1], [0.1, 0.9], of=2)
+
+
+def test_the_interval_starts_at_0_unless_an_error_is_shown():
+    rng = np.random.default_rng(4)
+    p = rng.random(300)
+    good, bad = (rng.random(300) < p).astype(int), (rng.random(300) < p**3).astype(int)
+    found = ici(good, p, n_boot=200)
+    assert found.lo == 0
+    assert found.note.endswith("the interval starts at 0.")
+    shown = ici(bad, p, n_boot=200)
+    assert shown == interval("ici", bad, np.stack([1 - p, p], axis=1), n_boot=200)
+    assert 0 < shown.lo < shown.value < shown.hi
+
+
+def test_the_index_of_a_class_is_that_of_the_class_against_the_rest():
+    rng = np.random.default_rng(5)
+    y, p = rng.integers(0, 3, 80), rng.dirichlet(np.ones(3), 80)
+    assert ici(y, p, of=1, n_boot=50) == ici((y == 1).astype(int), p[:, 1], n_boot=50)
