@@ -1,4 +1,4 @@
-"""``medgraft report``: build the page of a finished run again."""
+"""``medgraft report``: build the page of a finished run again, or lay two runs side by side."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from medgraft.cli.app import verb
 
 
 @verb
-def report(run: Annotated[Path, typer.Argument(help="Folder of a finished trial.")]) -> None:
-    """Build report.html again from a run folder."""
-    from medgraft.report import build
+def report(
+    run: Annotated[Path, typer.Argument(help="Folder of a finished trial.")],
+    other: Annotated[Path | None, typer.Argument(help="A second one, to compare with the first.")] = None,
+) -> None:
+    """Build report.html again from a run folder, or compare two runs."""
+    from medgraft.report import build, build_versus
 
-    typer.echo(f"Wrote {build(run)}.")
+    typer.echo(f"Wrote {build(run) if other is None else build_versus(run, other)}.")

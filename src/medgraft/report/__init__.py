@@ -1,5 +1,6 @@
-"""The report of a run: one HTML page that a clinician can read, print and send."""
+"""The report of a run: one HTML page that a clinician can read, print and send; and two runs side by side."""
 
 from medgraft.report.html import build
+from medgraft.report.versus import build_versus
 
-__all__ = ["build"]
+__all__ = ["build", "build_versus"]

@@ -6,11 +6,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup
-
 from medgraft.base import MedgraftError
 from medgraft.report import words
-from medgraft.report.html import TEMPLATES
+from medgraft.report.html import environment, style, write
 
 _LOOKS = {
     "severe": {"kind": "bad", "icon": "▲", "word": "Severe"},
@@ -56,39 +54,32 @@ def build_audit(found: dict[str, Any], folder: str | Path) -> Path:
     True
     """
     path = Path(folder) / "audit.html"
-    partial = path.with_name("audit.html.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(render_audit(found), encoding="utf-8", errors="replace")
-        partial.replace(path)
     except OSError as e:
         raise MedgraftError(
             f"'{path}' cannot be written ({e.strerror}): check the folder's permissions."
         ) from None
+    write(path, render_audit(found))
     return path
 
 
 def render_audit(found: dict[str, Any]) -> str:
     """Return the page of an audit."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(  # names of columns and classes come from users: everything is escaped
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     worst = found.get("worst")
     findings = [_finding(k, f) for k, f in enumerate(found["findings"])]
-    return environment.get_template("audit.html.j2").render(
-        css=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),
-        badge=_LOOKS.get(str(worst), _NOTHING),
-        verdict=_VERDICTS.get(worst, _VERDICTS[None]),
-        tiles=[(_LOOKS[s]["word"], n) for s, n in (found.get("counts") or {}).items() if s in _LOOKS],
-        parts=[(_part(p), words.count(p.get("rows")), str(p.get("kind", ""))) for p in found["parts"]],
-        findings=findings,
-        checks=found["checks"],
+    return (
+        environment()
+        .get_template("audit.html.j2")
+        .render(
+            css=style(),
+            badge=_LOOKS.get(str(worst), _NOTHING),
+            verdict=_VERDICTS.get(worst, _VERDICTS[None]),
+            tiles=[(_LOOKS[s]["word"], n) for s, n in (found.get("counts") or {}).items() if s in _LOOKS],
+            parts=[(_part(p), words.count(p.get("rows")), str(p.get("kind", ""))) for p in found["parts"]],
+            findings=findings,
+            checks=found["checks"],
+        )
     )
 
 

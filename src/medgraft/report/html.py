@@ -73,7 +73,7 @@ def build(out_dir: str | Path) -> Path:
         "model_card.md": model_card(view.run),
     }
     for name, text in pages.items():
-        _write(folder / name, text)
+        write(folder / name, text)
     return folder / "report.html"
 
 
@@ -89,12 +89,11 @@ def found_in(view: View) -> dict[str, dict[str, Any] | None]:
     }
 
 
-def render(view: View, found: dict[str, dict[str, Any] | None]) -> str:
-    """Return the page of a run."""
+def environment() -> Any:
+    """Return what fills templates; names of arms, columns and classes come from users: all is escaped."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    # Names of arms, columns and classes come from users: everything is escaped but our own drawings.
-    environment = Environment(
+    return Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         finalize=_finish,
@@ -102,33 +101,46 @@ def render(view: View, found: dict[str, dict[str, Any] | None]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+def style() -> Markup:
+    """Return the style of all pages."""
+    return Markup((TEMPLATES / "report.css").read_text(encoding="utf-8"))
+
+
+def render(view: View, found: dict[str, dict[str, Any] | None]) -> str:
+    """Return the page of a run."""
     run = view.run
-    return environment.get_template("report.html.j2").render(
-        css=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),
-        data=run.result,
-        view=view,
-        alerts=alerts(run),
-        cohort=story.cohort(run),
-        flow=patients.flow(run),
-        table_one=patients.table_one(run),
-        tripod=checklist(run),
-        design=story.design(run),
-        plan=story.plan(run),
-        limits=story.limits(run),
-        reproduce=story.reproduce(run),
-        values=figures.values(view),
-        differences=figures.differences(view),
-        curve=figures.learning_curve(view),
-        calibration=figures.calibration(view),
-        samples=figures.samples(view),
-        calibrated=found["calibration"],
-        decisions=found["decisions"],
-        subgroups=found["subgroups"],
-        uncertainty=found["uncertainty"],
-        together=found["together"],
-        needed=found["needed"],
-        minute=minute(view, found),
-        examples=run.examples,
+    return (
+        environment()
+        .get_template("report.html.j2")
+        .render(
+            css=style(),
+            data=run.result,
+            view=view,
+            alerts=alerts(run),
+            cohort=story.cohort(run),
+            flow=patients.flow(run),
+            table_one=patients.table_one(run),
+            tripod=checklist(run),
+            design=story.design(run),
+            plan=story.plan(run),
+            limits=story.limits(run),
+            reproduce=story.reproduce(run),
+            values=figures.values(view),
+            differences=figures.differences(view),
+            curve=figures.learning_curve(view),
+            calibration=figures.calibration(view),
+            samples=figures.samples(view),
+            calibrated=found["calibration"],
+            decisions=found["decisions"],
+            subgroups=found["subgroups"],
+            uncertainty=found["uncertainty"],
+            together=found["together"],
+            needed=found["needed"],
+            minute=minute(view, found),
+            examples=run.examples,
+        )
     )
 
 
@@ -139,7 +151,8 @@ def _finish(value: Any) -> Any:
     return re.sub(r"(?<=\d) %", "\N{NO-BREAK SPACE}%", value)
 
 
-def _write(path: Path, page: str) -> None:
+def write(path: Path, page: str) -> None:
+    """Write a file whole, or leave what is there as it is."""
     partial = path.with_name(f"{path.name}.tmp")
     try:
         # Half a surrogate pair in a name cannot be written as UTF-8; a question mark can.

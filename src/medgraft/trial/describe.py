@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -78,7 +79,16 @@ def describe_cohort(trial: Trial) -> dict[str, Any]:
         "missing_fraction": missing,
         "table_one": table_one(data, part, trial.design.target),
         "flow": flow(trial),
+        "tested": _fingerprint(trial, tested),
     }
+
+
+def _fingerprint(trial: Trial, tested: np.ndarray) -> str:
+    """Return a SHA-256 of what was tested, content and truth: runs of equal ones can be paired."""
+    data = trial.design.data
+    h = hashlib.sha256("\0".join(data.content()[tested].tolist()).encode())
+    h.update(np.asarray(data.y[tested]).astype(str).tobytes())
+    return h.hexdigest()
 
 
 def warnings_of(trial: Trial, skipped: list[str]) -> list[str]:

@@ -12,10 +12,10 @@ from medgraft.trial.plan import Plan
 
 FILES = (
     *("result.json", "predictions.parquet", "slices.parquet", "splits.parquet", "plan.json"),
-    *("report.html", "report.json", "model_card.md", "log.jsonl"),
+    *("report.html", "report.json", "model_card.md", "comparison.html", "log.jsonl"),
 )
 PARTIAL = (  # what a kill may leave
-    *("report.html.tmp", "report.json.tmp", "model_card.md.tmp"),
+    *("report.html.tmp", "report.json.tmp", "model_card.md.tmp", "comparison.html.tmp"),
     *("result.json.tmp", "plan.json.tmp"),
 )
 CUT = ".splits.parquet.*"  # likewise, with the number of the process
