@@ -1,4 +1,4 @@
-"""Two runs side by side, and their paired difference where the same patients were tested in the same folds."""
+"""Two runs side by side, and a paired difference where the same patients were tested in the same folds."""
 
 from __future__ import annotations
 
