@@ -31,7 +31,7 @@ def sign_flips(sums: Floats) -> tuple[float, float]:
     for size, m in zip(sizes, times, strict=True):
         step = np.zeros(2 * size * m + 1)
         step[:: 2 * size] = binom.pmf(np.arange(m + 1), m, 0.5)
-        chance = convolve(chance, step)
+        chance = np.maximum(convolve(chance, step), 0.0)  # a Fourier transform may leave -1e-18
     middle = len(chance) // 2
     far = np.abs(np.arange(len(chance)) - middle)
     seen = abs(int(sums.sum()))
@@ -145,8 +145,9 @@ def mcnemar(
     value, se, k = mean_of_rows(rows, who)
     b, c = float((rows > 0).sum()), float((rows < 0).sum())
 
-    p, tie = sign_flips(np.bincount(who, weights=rows, minlength=k).astype(float))
-    if kind == "mid-p":
+    sums = np.bincount(who, weights=rows, minlength=k).astype(float)
+    p, tie = sign_flips(sums)
+    if kind == "mid-p" and sums.any():
         p -= tie / 2
     alone = float(np.square(rows - value).sum()) / n**2  # variance of D, were rows independent
     over = se**2 * (k - 1) / k if k > 1 else 0.0

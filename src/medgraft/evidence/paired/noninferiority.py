@@ -90,7 +90,7 @@ def noninferiority(difference: Bounded, metric: Metric | str, margin: float) -> 
     Parameters
     ----------
     difference : Comparison or Difference
-        Arm minus control, with an interval. (Of a family: the simultaneous one.)
+        Arm minus control, with an interval.
     metric : Metric or str
         For its direction.
     margin : float
