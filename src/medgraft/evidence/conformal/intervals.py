@@ -113,8 +113,9 @@ class ConformalIntervals(Mondrian):
         MedgraftError
             Nothing is calibrated, or something is given here and not in `fit`, or the reverse.
         """
+        self._check_fitted()
         low, high, unit = _ends(p, scale)
-        if hasattr(self, "scores_") and (weight is not None, scale is not None, np.ndim(p) == 2) != (
+        if (weight is not None, scale is not None, np.ndim(p) == 2) != (
             self.weighted_,
             self.scaled_,
             self.quantiles_,

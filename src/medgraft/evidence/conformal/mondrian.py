@@ -46,9 +46,11 @@ class Mondrian:
                 notes.append(f"{patients} calibration patients{where} bound nothing: {needed} are needed.")
         self.note_ = " ".join(notes)
 
-    def _threshold(self, category: NDArray[Any], own: Floats) -> Floats:
+    def _check_fitted(self) -> None:
         if not hasattr(self, "scores_"):
             raise MedgraftError("Nothing is calibrated yet: call fit on the calibration part first.")
+
+    def _threshold(self, category: NDArray[Any], own: Floats) -> Floats:
         out = np.full(len(own), np.inf)
         for c in np.unique(category):
             if c.item() in self.scores_:

@@ -149,11 +149,12 @@ class ConformalSets(Mondrian):
         MedgraftError
             Nothing is calibrated, the arrays do not fit, or only one of the two calls has weights.
         """
+        self._check_fitted()
         guess = columns(p)
         m, k = guess.shape
-        if hasattr(self, "scores_") and k != len(self.class_weight_):
+        if k != len(self.class_weight_):
             raise MedgraftError(f"{len(self.class_weight_)} classes were calibrated, not {k}: give those.")
-        if hasattr(self, "scores_") and (weight is not None) != self.weighted_:
+        if (weight is not None) != self.weighted_:
             raise MedgraftError("Weights are of both calibration and new rows, or of none: give both.")
         own, names = positive("weight", weight, m), subgroups(subgroup, m)
         scores = class_scores(guess, self.score, self.penalty, self.free)
