@@ -143,8 +143,9 @@ def limits(run: Run) -> list[str]:
     )
     if n_arms > 1:
         said.append(
-            f"{n_arms} arms were compared with the control, each at 95 % and without a correction for their "
-            "number: of twenty arms that change nothing, about one is called helpful or harmful by chance."
+            f"{n_arms} arms were compared with the control, each at 95 %. In the table their number is not "
+            "corrected for: of twenty arms that change nothing, about one is called helpful or harmful by "
+            "chance. Below it, “All at once” corrects for it."
         )
     if kind == "external test":
         said.append(
