@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from medgraft.base import MedgraftError
+from medgraft.evidence.conformal import ConformalSets
 from medgraft.evidence.conformal.scores import class_scores
 
 
@@ -11,9 +12,9 @@ def drawn(k=4, decimals=1):
     return np.abs(p)
 
 
-def test_aps_adds_up_all_classes_at_least_as_probable():
+def test_aps_adds_up_what_is_more_probable_and_half_of_its_own():
     p = drawn()
-    naive = [[sum(q for q in row if q >= own) for own in row] for row in p]
+    naive = [[sum(q * ((q > own) + (q == own) / 2) for q in row) for own in row] for row in p]
     np.testing.assert_allclose(class_scores(p, "aps"), naive, atol=1e-12)
 
 
@@ -37,3 +38,11 @@ def test_a_less_probable_class_never_scores_lower_and_renaming_renames(kind):
 def test_an_unknown_score_is_told_in_one_sentence():
     with pytest.raises(MedgraftError, match="no conformal score 'raaps'. Did you mean 'raps'"):
         class_scores(drawn(), "raaps")
+
+
+def test_with_two_classes_all_scores_make_the_same_sets():
+    rng = np.random.default_rng(1)
+    p, y, new = rng.dirichlet([1, 1], 60), rng.integers(0, 2, 60), rng.dirichlet([1, 1], 100)
+    lac, aps = (ConformalSets(0.3, kind).fit(p, y).predict(new) for kind in ("lac", "aps"))
+    top = new == new.max(axis=1, keepdims=True)
+    np.testing.assert_array_equal(lac | top, aps)

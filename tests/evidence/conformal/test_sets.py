@@ -154,6 +154,9 @@ def test_too_few_patients_bound_nothing_and_that_is_said():
     site = ConformalSets(0.2).fit(p, y, subgroup=["a"] * 17 + ["b"] * 3)
     assert site.note_ == "3 calibration patients of 'b' bound nothing: 4 are needed."
     assert site.predict(p[:2], subgroup=["b", "new"]).all()
+    rare = ConformalSets(0.2, by_class=True).fit(p, np.where(y == 2, 1, y))
+    assert rare.note_ == "0 calibration patients of 'class 2' bound nothing: 4 are needed."
+    assert rare.predict(p)[:, 2].all()
 
 
 def test_renaming_classes_renames_the_sets_and_inputs_stay():

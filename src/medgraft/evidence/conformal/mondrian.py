@@ -24,7 +24,12 @@ class Mondrian:
     alpha: float
 
     def _calibrate(
-        self, scores: Floats, category: NDArray[Any], group: ArrayLike | None, weight: Floats
+        self,
+        scores: Floats,
+        category: NDArray[Any],
+        group: ArrayLike | None,
+        weight: Floats,
+        expected: NDArray[Any] | None = None,
     ) -> None:
         check_alpha(self.alpha)
         if not np.isfinite(scores).all():
@@ -33,13 +38,14 @@ class Mondrian:
         patient_weights(len(scores), group)  # checks
         self.scores_: dict[Any, Scores] = {}
         notes, needed = [], patients_needed(self.alpha)
-        for c in np.unique(category):
+        for c in np.unique(category) if expected is None else np.union1d(category, expected):
             rows = category == c
             own = weight[rows]
-            if not own.sum() > 0:
+            if rows.any() and not own.sum() > 0:
                 raise MedgraftError("All calibration weights are 0: nobody there is like the new patients.")
-            by_patient = patient_weights(int(rows.sum()), who[rows])
-            self.scores_[c.item()] = Scores.of(scores[rows], own * by_patient)
+            if rows.any():
+                by_patient = patient_weights(int(rows.sum()), who[rows])
+                self.scores_[c.item()] = Scores.of(scores[rows], own * by_patient)
             patients = len(np.unique(who[rows]))
             if patients < needed:
                 where = f" of '{c}'" if c != "" else ""

@@ -127,7 +127,10 @@ class ConformalSets(Mondrian):
         self.weighted_ = weight is not None
         scores = class_scores(guess, self.score, self.penalty, self.free)[np.arange(n), truth]
         w = positive("weight", weight, n) * self.class_weight_[truth]
-        self._calibrate(scores, self._category(subgroups(subgroup, n), truth), group, w)
+        names = subgroups(subgroup, n)
+        known = np.unique(names)
+        every = self._category(np.repeat(known, k), np.tile(np.arange(k), len(known)))
+        self._calibrate(scores, self._category(names, truth), group, w, every)
         return self
 
     def predict(
