@@ -104,3 +104,13 @@ def test_the_index_of_a_class_is_that_of_the_class_against_the_rest():
     rng = np.random.default_rng(5)
     y, p = rng.integers(0, 3, 80), rng.dirichlet(np.ones(3), 80)
     assert ici(y, p, of=1, n_boot=50) == ici((y == 1).astype(int), p[:, 1], n_boot=50)
+
+
+@pytest.mark.parametrize("n", [20, 60, 300])
+def test_an_integer_weight_is_that_many_copies_with_many_predictions_too(n):
+    rng = np.random.default_rng(6)
+    p, y, w = rng.dirichlet([1, 1], n), rng.integers(0, 2, n), rng.integers(0, 4, n)
+    again = np.repeat(np.arange(n), w)
+    value = metrics["ici"].value(y, p, w)
+    assert value == pytest.approx(metrics["ici"].value(y[again], p[again]), abs=1e-12)
+    assert np.isnan(metrics["ici"].value(y, p, np.zeros(n)))

@@ -115,6 +115,9 @@ def loess(x: Floats, y: Floats, w: Floats, at: Floats, span: float = 0.75) -> Fl
 
 def smooth_gaps(predicted: Floats, happened: Floats, w: Floats, span: float = 0.75) -> tuple[Floats, Floats]:
     """Return how far the smooth curve is from each distinct prediction, and the weight there, both (g, B)."""
+    used = w.any(axis=0)
+    if used.any() and not used.all():  # a row that counts nothing has no say in where the curve is computed
+        predicted, happened, w = predicted[used], happened[used], w[:, used]
     values, tie = np.unique(predicted, return_inverse=True)
     g = len(values)
     pick = np.arange(g) if g <= POINTS else np.linspace(0, g - 1, POINTS).round().astype(np.int64)
