@@ -50,14 +50,14 @@ def test_no_small_count_is_shown_and_none_is_withheld_alone_unless_there_is_no_o
 
 
 def test_a_cohort_of_one_part_is_described_by_class():
-    data, table = cohort()
+    _, table = cohort()
     one = mg.read(table.drop(columns="site"), label="ill", protected=["sex"])
     found = table_one(one, np.repeat("test", one.n), None)
     assert [c["name"] for c in found["columns"]] == ["no", "yes", "all"]
 
 
 def test_quartiles_of_fewer_than_five_patients_are_withheld():
-    data, table = cohort()
+    _, table = cohort()
     table.loc[:25, "age"] = np.nan  # four values of site a remain
     data = mg.read(table, label="ill", domain="site", protected=["sex"])
     age = next(v for v in table_one(data, data.domains, "b")["variables"] if v["name"] == "age")
