@@ -83,8 +83,17 @@ def test_the_interval_of_a_mean_is_that_of_the_textbook():
 def test_the_band_for_all_thresholds_holds_every_interval():
     got = decision_curve(Y, P, n_boot=1000).model
     wide, narrow = got.hi_all - got.lo_all, got.hi - got.lo
-    assert (wide[narrow > 0] > narrow[narrow > 0]).mean() > 0.9
-    assert (got.lo_all <= got.value).all() and (got.value <= got.hi_all).all()
+    assert (wide >= narrow).all() and (wide > narrow)[:60].all()
+    assert (got.lo_all <= got.lo).all() and (got.hi <= got.hi_all).all()
+
+
+def test_where_nobody_is_flagged_the_exact_bound_of_no_patient_holds():
+    y, p = np.arange(40) % 2, np.full(40, 0.3)
+    got = decision_curve(y, p, thresholds=[0.2, 0.4, 0.75], n_boot=50).model
+    none = 1 - 0.025 ** (1 / 40)  # so many of all may be flagged when none of forty is
+    np.testing.assert_allclose(got.value[1:], 0)
+    np.testing.assert_allclose(got.hi[1:], [none, 3 * none])
+    np.testing.assert_allclose(got.lo[1:], [-none, -3 * none])
 
 
 def test_the_difference_of_two_models_is_paired_and_turns_with_them():

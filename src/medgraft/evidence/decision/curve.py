@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from medgraft.base import MedgraftError
 from medgraft.evidence.bootstrap import percentiles, resamples, tail
 from medgraft.evidence.decision.rates import binary
-from medgraft.evidence.interval import check_level, jsonable
+from medgraft.evidence.interval import check_level, exact_end, jsonable
 from medgraft.evidence.metrics.base import Floats, Ints
 
 CHUNK = 500  # draws at a time: memory stays bounded for many patients
@@ -96,7 +96,8 @@ def decision_curve(
     .. math:: NB(t) = \frac{1}{n} \sum_i \Bigl( y_i - (1 - y_i) \frac{t}{1-t} \Bigr) [p_i \ge t]
 
     Treating everybody has :math:`[\cdot] = 1`, nobody 0. The probabilities are taken at their word: a
-    miscalibrated model may do worse than both. Bands resample patients with all their rows.
+    miscalibrated model may do worse than both. Bands resample patients with all their rows, and are kept as
+    wide as a patient or two more would make them where hardly anybody is flagged.
 
     Parameters
     ----------
@@ -141,7 +142,7 @@ def decision_curve(
     event, chance, patient = binary(y, p, group)
     at = _thresholds(thresholds)
     model, everybody = _gains(event, chance, at), _gains(event, np.ones(len(event)), at)
-    mine, all_, gap = _bands([model, everybody, model - everybody], patient, n_boot, seed, level)
+    mine, all_, gap = _bands([model, everybody, model - everybody], at, patient, n_boot, seed, level)
     return DecisionCurve(at, mine, all_, gap, int(patient.max()) + 1, level)
 
 
@@ -200,7 +201,7 @@ def decision_difference(
     at = _thresholds(thresholds)
     event, arm, patient = binary(y, p_arm, group)
     _, control, _ = binary(y, p_control, group)
-    return _bands([_gains(event, arm, at) - _gains(event, control, at)], patient, n_boot, seed, level)[0]
+    return _bands([_gains(event, arm, at) - _gains(event, control, at)], at, patient, n_boot, seed, level)[0]
 
 
 def _thresholds(thresholds: ArrayLike | None) -> Floats:
@@ -216,7 +217,9 @@ def _gains(event: Ints, chance: Floats, at: Floats) -> Floats:
     return np.where(chance[:, None] >= at, worth, 0.0)
 
 
-def _bands(gains: list[Floats], patient: Ints, n_boot: int, seed: int, level: float) -> list[Band]:
+def _bands(
+    gains: list[Floats], at: Floats, patient: Ints, n_boot: int, seed: int, level: float
+) -> list[Band]:
     """Return the means of the rows with their bands; the net benefit is linear in what patients weigh."""
     check_level(level)
     if n_boot < 2:
@@ -230,20 +233,26 @@ def _bands(gains: list[Floats], patient: Ints, n_boot: int, seed: int, level: fl
         draws[where] = weights.T @ sums / (weights.T @ rows)[:, None]
     value = sums.sum(axis=0) / rows.sum()
     return [
-        _band(v, d, n, level)
+        _band(v, d, at, n, level)
         for v, d in zip(np.split(value, len(gains)), np.split(draws, len(gains), axis=1), strict=True)
     ]
 
 
-def _band(value: Floats, draws: Floats, n: int, level: float) -> Band:
+def _band(value: Floats, draws: Floats, at: Floats, n: int, level: float) -> Band:
     lo, hi = np.array([percentiles(column, n, level) for column in draws.T]).T
     if n < 2:
         return Band(value, lo, hi, lo, hi)
+    # Where hardly anybody is flagged resampling sees no spread, but new patients might be: so many of n
+    # as none of n allows for (Clopper-Pearson), each worth 1 or t / (1 - t).
+    one = np.maximum(1.0, at / (1 - at)) / n
+    unseen = n * (1 - exact_end(n, level)) * one
     spread = draws.std(axis=0)
     moves = spread > 1e-12
     if not moves.any():
-        return Band(value, lo, hi, value, value)
+        return Band(value, lo, hi, lo, hi)
     away = (np.abs(draws - value)[:, moves] / spread[moves]).max(axis=1)
     # Never narrower than at one threshold: few patients need Student's t here as well.
     reach = max(float(np.quantile(away, level)) * np.sqrt(n / (n - 1)), tail(n, level))
-    return Band(value, lo, hi, value - reach * spread, value + reach * spread)
+    half = reach * np.hypot(spread, one)  # as if one patient more were flagged
+    lo, hi = np.minimum(lo, value - unseen), np.maximum(hi, value + unseen)
+    return Band(value, lo, hi, np.minimum(lo, value - half), np.maximum(hi, value + half))

@@ -140,8 +140,8 @@ def cells(
 def _hidden(found: list[Cell], who: Ints, fewest: int) -> NDArray[np.bool_]:
     """Say which cells to hide: the small ones, and others until no small one can be worked out."""
     member = np.zeros((len(found), int(who.max()) + 1), dtype=bool)
-    for c, cell in enumerate(found):
-        member[c, who[cell.rows]] = True
+    for c, one in enumerate(found):
+        member[c, who[one.rows]] = True
     size = member.sum(axis=1)
     hidden = size < fewest
     kinds = np.unique(member, axis=1).astype(float)
