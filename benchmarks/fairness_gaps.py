@@ -1,7 +1,7 @@
 """Do the intervals of gaps and of operating-point measures cover, and is a gap found where there is none?
 
 Simulated patients with a known truth: ``python benchmarks/fairness_gaps.py [runs]`` prints six tables, for
-50, 200 and 1000 patients. About two hours on one core for 400 runs.
+50, 200 and 1000 patients. About an hour on one core for 400 runs.
 """
 
 from __future__ import annotations

@@ -118,7 +118,7 @@ def transfer_gap(
 
     References
     ----------
-    Wang et al. 2019, arXiv:1811.09751 (the negative transfer gap). Berger 1982, doi:10.2307/1271014
+    Wang et al. 2019, arXiv:1811.09751 (the negative transfer gap). Berger 1982, Technometrics 24, 295-300
     (intersection-union).
 
     Examples

@@ -101,7 +101,7 @@ def cells(
 
     References
     ----------
-    Cox 1980, doi:10.1080/01621459.1980.10477481.
+    Cox 1980, Journal of the American Statistical Association 75, 377-385.
 
     Examples
     --------
