@@ -2,8 +2,8 @@
 
 Simulated patients with a known truth: ``python benchmarks/conformal_shift.py [runs]`` prints three tables:
 coverage of sets and intervals (90 % wanted) without shift, under a known covariate shift and a known label
-shift; the same with several rows a patient; and coverage of 95 % intervals of calibration measures. About ten
-minutes on one core for 500 runs.
+shift; the same with several rows a patient; and coverage of 95 % intervals of calibration measures,
+which takes most of the time.
 """
 
 from __future__ import annotations
