@@ -32,7 +32,7 @@ def over_image(image: Any, values: NDArray[np.float32], caption: str, unit: str)
 
 
 def over_volume(volume: Volume, values: NDArray[np.float32], caption: str, unit: str) -> bytes:
-    """Return a PNG: axial, coronal and sagittal planes through the strongest place, alone and with the map."""
+    """Return a PNG: three planes of a volume through the strongest place, alone and with the map."""
     known = volume.values[np.isfinite(volume.values)]
     low, high = np.percentile(known, [1, 99])
     grey = np.clip((np.nan_to_num(volume.values, nan=low) - low) / max(high - low, 1e-12), 0, 1)

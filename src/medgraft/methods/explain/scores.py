@@ -13,7 +13,7 @@ from medgraft.methods.finetune.features import BackboneFeatures
 from medgraft.methods.finetune.linear_probe import LinearProbe
 from medgraft.methods.finetune.trained import NetworkEstimator
 from medgraft.methods.pipeline import Pipeline
-from medgraft.sources.volume_trunk import SliceTrunk
+from medgraft.sources.volume_preprocess import SlicePreprocess
 
 if TYPE_CHECKING:
     import torch
@@ -58,7 +58,7 @@ class Scores:
     @property
     def slices(self) -> int:
         """How many slices a sample is read as; 0 where it is read whole."""
-        return self.trunk.slices if isinstance(self.trunk, SliceTrunk) else 0
+        return self.preprocess.shape[0] if isinstance(self.preprocess, SlicePreprocess) else 0
 
     def of(self, pixels: torch.Tensor) -> torch.Tensor:
         """Return the scores (b, K) of what `preprocess` makes of samples, on the CPU."""

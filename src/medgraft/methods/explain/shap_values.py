@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from medgraft.base import MedgraftError
-from medgraft.methods.encode import TableEncoder
 from medgraft.methods.explain.blocks import block_names, blocks_of
-from medgraft.methods.explain.columns import ColumnModel, TreeRule, linear_rule, owners, tree_rule
-from medgraft.methods.explain.extra import needed
+from medgraft.methods.explain.columns import ColumnModel, linear_rule, owners, tree_rule
+from medgraft.methods.explain.orders import by_orders
 from medgraft.methods.explain.scores import place_of
+from medgraft.methods.explain.tree_values import by_trees
 from medgraft.methods.splits import Floats, Ints
 
 BACKGROUND, FEW = 100, 20  # background rows that are kept; of tables wider than WIDE
 WIDE = 1000
-ORDERS = 10  # random orders of the columns, each there and back
-FEW_ORDERS = (((0,),), ((0, 1),), ((0, 1, 2), (1, 0, 2), (0, 2, 1)))  # with their reverses all there are
-CELLS = 30_000_000  # of a table that is predicted at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,10 +137,10 @@ def shap_values(
         if not columns.names:
             raise MedgraftError("This model predicts a value, which has no classes: leave target out.")
         codes = np.full(len(X), place_of(target, columns.names))
-    found = _inside(columns, X, B, codes)
+    found = _inside(columns, X, B)
     if found is None:
         block = blocks_of(B, blocks, seed=random_state)
-        values, error, base = _by_orders(columns, X, B, block, random_state)
+        values, error, base = by_orders(columns, X, B, block, random_state)
         found = _Found(values, base, p, "chance" if columns.names else "value", "orders")
     else:
         # Exact for each column, so that columns are put together only where that was asked for.
@@ -191,7 +188,7 @@ def _kept(background: pd.DataFrame, group: ArrayLike | None, seed: int) -> pd.Da
     return background.iloc[np.sort(order[:most])].reset_index(drop=True)
 
 
-def _inside(columns: ColumnModel, X: pd.DataFrame, B: pd.DataFrame, codes: Ints) -> _Found | None:
+def _inside(columns: ColumnModel, X: pd.DataFrame, B: pd.DataFrame) -> _Found | None:
     """Return exact values where the model is an encoder with a linear rule or trees, else None."""
     parts = columns.encoded()
     if parts is None:
@@ -206,7 +203,10 @@ def _inside(columns: ColumnModel, X: pd.DataFrame, B: pd.DataFrame, codes: Ints)
         own = _summed(each, owners(encoder), X.shape[1])
         return _Found(own, ZB.mean(axis=0) @ coef.T + bias, ZX @ coef.T + bias, unit, "linear")
     trees = tree_rule(columns, learner)
-    return None if trees is None else _by_trees(columns, encoder, trees, ZX, ZB, X.shape[1])
+    if trees is None:
+        return None
+    each, base, score = by_trees(trees, ZX, ZB, max(1, len(columns.names)))
+    return _Found(_summed(each, owners(encoder), X.shape[1]), base, score, trees.unit, "trees")
 
 
 def _as_read(columns: ColumnModel, frame: pd.DataFrame) -> Any:
@@ -224,104 +224,3 @@ def _summed(values: Floats, owner: Ints, p: int | None = None) -> Floats:
     out = np.zeros((count, len(values), values.shape[2]))
     np.add.at(out, owner, np.moveaxis(values, 1, 0))
     return np.moveaxis(out, 0, 1)
-
-
-def _by_trees(
-    columns: ColumnModel, encoder: TableEncoder, rule: TreeRule, ZX: Floats, ZB: Floats, p: int
-) -> _Found:
-    shap = needed("shap")
-    X, B = (np.asarray(rule.standard(Z), np.float32).astype(float) for Z in (ZX, ZB))
-    explainer = shap.TreeExplainer({"trees": _plain(rule)}, B, feature_perturbation="interventional")
-    each = np.asarray(explainer.shap_values(X, check_additivity=False))
-    each = each[:, :, None] if each.ndim == 2 else each
-    k = max(1, len(columns.names))
-    own, base, score = np.zeros((len(X), p, k)), np.zeros(k), np.zeros((len(X), k))
-    own[:, :, rule.at] = _summed(each, owners(encoder), p)
-    sums = [rule.trees.predict_values(Z) * (rule.scale * len(rule.trees.roots)) + rule.shift for Z in (B, X)]
-    base[rule.at], score[:, rule.at] = sums[0].mean(axis=0), sums[1]
-    return _Found(own, base, score, rule.unit, "trees")
-
-
-def _plain(rule: TreeRule) -> list[dict[str, NDArray[Any]]]:
-    """Return trees as shap reads them: each with nodes of its own, numbered from 0."""
-    t = rule.trees
-    ends = np.append(t.roots[1:], len(t.left))
-    out = []
-    for start, end in zip(t.roots, ends, strict=True):
-        nodes = slice(int(start), int(end))
-        left, right = (np.where(side[nodes] < 0, -1, side[nodes] - start) for side in (t.left, t.right))
-        out.append(
-            {
-                "children_left": left,
-                "children_right": right,
-                "children_default": right,
-                "features": np.where(left < 0, -2, t.feature[nodes]),
-                "thresholds": t.threshold[nodes].astype(float),
-                "values": t.value[nodes] * rule.scale,
-                "node_sample_weight": np.ones(end - start),
-            }
-        )
-    return out
-
-
-def _by_orders(
-    columns: ColumnModel, X: pd.DataFrame, B: pd.DataFrame, block: Ints, seed: int
-) -> tuple[Floats, Floats, Floats]:
-    """Return values (n, m, K), their standard errors, and the background's mean (K,).
-
-    Orders are walked as row numbers: a block's columns are taken from the row whose number stands there, so
-    that words and gaps need no numbers of their own.
-    """
-    ask = _asker(columns, pd.concat([B, X], ignore_index=True), block)
-    m, rng = int(block.max()) + 1, np.random.default_rng(seed)
-    values, error = [], []
-    for row in range(len(B), len(B) + len(X)):
-        pairs = _orders(m, rng)
-        each = np.array([[_walk(ask, order, row, len(B)) for order in pair] for pair in pairs]).mean(axis=1)
-        values.append(each.mean(axis=0))
-        exact = m <= len(FEW_ORDERS)
-        error.append(np.zeros_like(each[0]) if exact else each.std(axis=0, ddof=1) / len(pairs) ** 0.5)
-    return np.array(values), np.array(error), columns.predict(B).mean(axis=0)
-
-
-def _orders(m: int, rng: np.random.Generator) -> list[list[Ints]]:
-    """Return orders of m columns in pairs, there and back: all of few columns, else random ones."""
-    if m <= len(FEW_ORDERS):
-        found = [np.array(order) for order in FEW_ORDERS[m - 1]]
-    else:
-        found = [rng.permutation(m) for _ in range(ORDERS)]
-    return [[order, order[::-1]] for order in found]
-
-
-def _walk(ask: Callable[[Floats], Floats], order: Ints, row: int, background: int) -> Floats:
-    """Return what each block (m, K) adds where blocks enter in an order, on average over the background."""
-    m = len(order)
-    entered = np.argsort(order)[None] < np.arange(m + 1)[:, None]  # (states, blocks)
-    number = np.where(entered[:, None], row, np.arange(background)[None, :, None])
-    mean = ask(number.reshape(-1, m)).reshape(m + 1, background, -1).mean(axis=1)
-    out = np.empty((m, mean.shape[1]))
-    out[order] = np.diff(mean, axis=0)
-    return out
-
-
-def _asker(columns: ColumnModel, both: pd.DataFrame, block: Ints) -> Callable[[Floats], Floats]:
-    """Return the model as a function of row numbers (a, m)."""
-    plain = len(set(both.dtypes)) == 1 and isinstance(both.dtypes.iloc[0], np.dtype)
-    values = both.to_numpy() if plain else None
-    members = [np.flatnonzero(block == k) for k in range(int(block.max()) + 1)]
-
-    def mixed(rows: Ints) -> pd.DataFrame:
-        if values is None:
-            made = {j: both.iloc[:, j].array.take(rows[:, k]) for j, k in enumerate(block)}
-            return pd.DataFrame(made).set_axis(both.columns, axis=1)
-        out = np.empty((len(rows), values.shape[1]), dtype=values.dtype)
-        for k, mine in enumerate(members):
-            out[:, mine] = values[:, mine][rows[:, k]]
-        return pd.DataFrame(out, columns=both.columns)
-
-    def ask(number: Floats) -> Floats:
-        rows, size = np.asarray(number).astype(np.intp), max(1, CELLS // len(block))
-        parts = [columns.predict(mixed(rows[k : k + size])) for k in range(0, len(rows), size)]
-        return np.concatenate(parts)
-
-    return ask

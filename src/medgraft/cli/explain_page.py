@@ -1,0 +1,49 @@
+"""One page with the pictures of an explanation inside."""
+
+from __future__ import annotations
+
+import base64
+from html import escape
+from typing import Any
+
+
+def page(facts: dict[str, Any], pictures: dict[str, bytes]) -> str:
+    """Return the page: it needs no other file, and follows light and dark.
+
+    Parameters
+    ----------
+    facts : dict
+        The content of ``explanation.json``.
+    pictures : dict of name to PNG
+    """
+    from medgraft.report.html import TEMPLATES
+
+    css = (TEMPLATES / "report.css").read_text(encoding="utf-8")
+    about = facts["graft"].get("label") or "the label"
+    parts = [
+        "<!doctype html>",
+        '<html lang="en"><head><meta charset="utf-8">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        '<meta name="color-scheme" content="light dark"><title>Explanation</title>',
+        f"<style>{css}\nfigure img{{max-width:100%;height:auto;background:#fff}}</style></head><body><main>",
+        "<h1>What the model saw</h1>",
+        f"<p>It predicts {escape(str(about))} from a {escape(facts['graft']['kind'])}.</p>",
+        *(f"<p>{escape(sentence)}</p>" for sentence in facts["notes"]),
+    ]
+    for one in facts["samples"]:
+        data = base64.b64encode(pictures[one["picture"]]).decode()
+        said = escape(one["sentence"])
+        parts += [
+            f"<section><h2>{escape(one['sample'])}</h2><figure>",
+            f'<img alt="{said}" src="data:image/png;base64,{data}"><figcaption>{said}</figcaption></figure>',
+        ]
+        if one.get("nearest"):
+            parts.append(
+                "<table><caption>Nearest known cases</caption><tr><th>case<th>label<th>distance</tr>"
+            )
+            for case in one["nearest"]:
+                cells = (case["id"], str(case.get("label", "")), f"{case['distance']:.3g}")
+                parts.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>")
+            parts.append("</table>")
+        parts.append("</section>")
+    return "\n".join([*parts, "</main></body></html>\n"])
