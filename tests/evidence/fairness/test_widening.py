@@ -45,7 +45,7 @@ def test_pairing_makes_the_interval_shorter():
 
 
 def test_one_level_is_no_gap():
-    y, arm, control, sex = drawn()
+    y, arm, control, _ = drawn()
     with pytest.raises(MedgraftError, match="Fewer than two levels"):
         gap_change("mae", y, arm, control, np.where(np.arange(120) < 4, "f", "m"))
 
