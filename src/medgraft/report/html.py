@@ -17,6 +17,7 @@ from medgraft.report.model_card import model_card
 from medgraft.report.read import read_run
 from medgraft.report.sections.calibrated import calibrated
 from medgraft.report.sections.decisions import decisions
+from medgraft.report.sections.harm import harm
 from medgraft.report.sections.minute import minute
 from medgraft.report.sections.settled import needed, together
 from medgraft.report.sections.subgroups import subgroups
@@ -83,6 +84,7 @@ def found_in(view: View) -> dict[str, dict[str, Any] | None]:
         "calibration": calibrated(view),
         "decisions": decisions(view),
         "subgroups": subgroups(view),
+        "harm": harm(view),
         "uncertainty": uncertainty(view),
         "together": together(view),
         "needed": needed(view),
@@ -135,6 +137,7 @@ def render(view: View, found: dict[str, dict[str, Any] | None]) -> str:
             calibrated=found["calibration"],
             decisions=found["decisions"],
             subgroups=found["subgroups"],
+            harm=found["harm"],
             uncertainty=found["uncertainty"],
             together=found["together"],
             needed=found["needed"],

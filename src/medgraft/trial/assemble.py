@@ -20,6 +20,7 @@ from medgraft.trial.parts import named, read_by
 from medgraft.trial.patients import aggregated, by_patient
 from medgraft.trial.result import Result
 from medgraft.trial.several import by_label, calibration, is_several, true_columns, truth
+from medgraft.trial.shifted import source_shift
 from medgraft.trial.tasks import Outcome
 from medgraft.trial.withhold import withhold
 
@@ -74,6 +75,7 @@ def assemble(trial: Trial, outcomes: Outcomes, skipped: list[str], command: str,
         "comparisons": comparisons,
         "learning_curve": _learning_curve(trial, parts),
         "calibration": _calibration(trial, headline),
+        "shift": source_shift(trial),
         "guard": _guard(trial, outcomes),
         "audit": trial.audit().to_dict()["findings"],
         "warnings": [*trial.design.data.warnings, *warnings_of(trial, skipped)],

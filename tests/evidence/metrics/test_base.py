@@ -8,7 +8,7 @@ from medgraft.evidence.metrics import Metric, as_metric, default_metric, metrics
 
 ALL = metrics.list()
 NAMES = {
-    *("accuracy", "balanced_accuracy", "auroc", "auprc", "f1", "brier", "log_loss", "ece"),
+    *("accuracy", "balanced_accuracy", "auroc", "auprc", "f1", "brier", "log_loss", "ece", "ici"),
     *("mae", "rmse", "r2"),
     *("quadratic_kappa", "mae_levels"),
     *("macro_auroc", "macro_auprc", "micro_auprc", "subset_accuracy", "hamming_loss"),
@@ -118,7 +118,7 @@ def test_arms_with_equal_views_have_equal_metrics(name):
         s = np.where(p[:, 1] > 0.5, 0.5 + (p[:, 1] - 0.5) / 2, p[:, 1])
         other = np.stack([1 - s, s], axis=1)
     same = np.array_equal(metrics[name].view(y, p, block), metrics[name].view(y, other, block))
-    assert same == (name not in ("brier", "log_loss", "ece"))
+    assert same == (name not in ("brier", "log_loss", "ece", "ici"))
     if same:
         w = np.random.default_rng(0).random((5, len(y)))
         np.testing.assert_array_equal(metrics[name].fn(y, p, w, block), metrics[name].fn(y, other, w, block))

@@ -7,8 +7,8 @@ import pytest
 from scipy.optimize import minimize
 from scipy.stats import norm
 
+from medgraft.evidence.calibration.em import em_shares
 from medgraft.methods.instance.bbse import BBSE, least_squares_shares
-from medgraft.methods.instance.label_shift import em_shares
 from medgraft.methods.instance.label_shift_em import LabelShiftEM
 from medgraft.methods.learner import LogisticLearner
 from medgraft.methods.table import InputError

@@ -11,11 +11,13 @@ import pytest
 from medgraft.evidence import as_metric, interval
 from medgraft.evidence.calibration import calibration_slope
 from medgraft.evidence.decision import cross_decisions
+from medgraft.evidence.harm import transfer_gap
 from medgraft.report import build
 from medgraft.report.html import found_in
 from medgraft.report.read import read_run
 from medgraft.report.sections.arrays import arrays, folds_of_patients
 from medgraft.report.sections.decisions import decisions
+from medgraft.report.sections.harm import harm
 from medgraft.report.sections.settled import needed, together
 from medgraft.report.sections.subgroups import subgroups
 from medgraft.report.sections.uncertainty import uncertainty
@@ -138,3 +140,28 @@ def test_patients_are_dealt_whole_where_there_is_one_fold():
     dealt = folds_of_patients(group, np.zeros(120))
     assert (pd.Series(dealt).groupby(group).nunique() == 1).all()
     assert np.bincount(dealt).tolist() == [24] * 5
+
+
+def test_harm_is_judged_against_the_best_arm_that_used_no_source(view):
+    found = harm(view)
+    alone = {a["name"] for a in view.data["arms"] if a["role"] == "control" and not a["source"]}
+    assert alone == {"majority", "target-only"}
+    assert {r["name"] for r in found["rows"]} == {a["name"] for a in view.data["arms"]} - alone
+    a = arrays(view.run, "coral")
+    controls = {n: arrays(view.run, n).p for n in sorted(alone)}
+    expected = transfer_gap("auroc", a.y, a.p, controls, **a.where, n_boot=400)
+    assert found["figures"]["coral"]["difference"] == expected.difference
+    assert found["figures"]["coral"]["ci"] == [expected.lo, expected.hi]
+
+
+def test_a_learning_curve_tells_at_which_numbers_of_labels_an_arm_is_worse(make):
+    folder, _ = make(curve=True)
+    v = View(read_run(folder))
+    found = harm(v)["budgets"]
+    assert [b.split(":")[0] for b in found] == ["With 10 labels", "With 20 labels", "With 40 labels"]
+    values = {(p["arm"], p["labels_per_class"]): p["value"] for p in v.data["learning_curve"]}
+    best = max(values["target-only", 10], values["majority", 10])
+    worse = [
+        a for a, b in values if b == 10 and a not in ("target-only", "majority") and values[a, 10] < best
+    ]
+    assert found[0] == f"With 10 labels: {', '.join(worse) or 'none'}."

@@ -10,6 +10,7 @@ from scipy.optimize import minimize
 from scipy.special import log_softmax
 
 from medgraft.base import MedgraftError
+from medgraft.evidence.calibration.em import em_shares
 from medgraft.evidence.calibration.events import columns
 from medgraft.evidence.calibration.recalibrator import Recalibrator
 from medgraft.evidence.metrics.base import Floats, Ints
@@ -172,14 +173,4 @@ def em_prevalence(p: ArrayLike, old: ArrayLike, group: ArrayLike | None = None) 
     if unit.shape != (n,):
         raise MedgraftError(f"'group' has shape {unit.shape}, but there are {n} rows: give one per row.")
     w = 1 / np.bincount(unit)[unit]
-    w /= w.sum()
-    likelihood, found = guess / before, before
-    for _ in range(ROUNDS):
-        part = likelihood * found
-        part /= part.sum(axis=1, keepdims=True)
-        new = w @ part
-        done = np.abs(new - found).max() < 1e-12
-        found = new
-        if done:
-            break
-    return np.asarray(found / found.sum())
+    return em_shares(guess, before, w, tol=1e-12)

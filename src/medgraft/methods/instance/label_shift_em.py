@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from medgraft.methods.instance.label_shift import LabelShift, em_shares
+from medgraft.evidence.calibration.em import em_shares
+from medgraft.methods.instance.label_shift import LabelShift
 from medgraft.methods.registry import method
 from medgraft.methods.rows import Rows
 from medgraft.methods.splits import Floats

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from medgraft.evidence import interval
-from medgraft.evidence.calibration import calibration_slope, debiased_ece
+from medgraft.evidence.calibration import calibration_slope, debiased_ece, ici
 from medgraft.report.sections.arrays import CLASSES, arrays
 from medgraft.report.sections.told import cell
 from medgraft.report.view import View
@@ -23,9 +22,9 @@ def calibrated(view: View) -> dict[str, Any] | None:
         if a is None:
             continue
         line = calibration_slope(a.y, a.p, group=a.group)
-        ici = interval("ici", a.y, a.p, **a.where, n_boot=_DRAWS)
+        smooth = ici(a.y, a.p, group=a.group, n_boot=_DRAWS)
         error = debiased_ece(a.y, a.p, group=a.group)
-        found = {"slope": line.slope, "in_the_large": line.in_the_large, "ici": ici, "debiased_ece": error}
+        found = {"slope": line.slope, "in_the_large": line.in_the_large, "ici": smooth, "debiased_ece": error}
         rows.append({"name": name, "cells": [cell(i, 2) for i in found.values()]})
         figures[name] = {k: i.to_dict() for k, i in found.items()}
     if not rows:

@@ -67,8 +67,11 @@ def _sets(a: Arrays, task: str) -> tuple[np.ndarray, str]:
     notes = []
     for f in np.unique(fold):
         new, old = fold == f, fold != f
-        model: Any = ConformalIntervals(ALPHA) if task == "regression" else ConformalSets(ALPHA)
-        model.fit(a.p[old], a.y[old], a.group[old])
+        model: Any
+        if task == "regression":
+            model = ConformalIntervals(ALPHA).fit(a.y[old], a.p[old], a.group[old])
+        else:
+            model = ConformalSets(ALPHA).fit(a.p[old], a.y[old], a.group[old])
         sets[new] = model.predict(a.p[new])
         notes.append(model.note_)
     return sets, next(filter(None, notes), "")

@@ -1,0 +1,81 @@
+"""Where transfer did harm: against the best arm that used no source, overall and for whom."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from medgraft.evidence import Interval, as_metric
+from medgraft.evidence.harm import TransferGap, transfer_gap, transfer_gaps
+from medgraft.report import words
+from medgraft.report.sections.arrays import arrays
+from medgraft.report.sections.told import cell
+from medgraft.report.view import View
+
+_DRAWS = 400
+_MARKS = {"helps": "▲ helps", "harms": "▼ harms", "inconclusive": "○ open"}
+
+
+def harm(view: View) -> dict[str, Any] | None:
+    """Return each transfer arm's gap to the best control without a source, and the worst off by subgroup."""
+    if view.data["task"] == "multilabel":
+        return None
+    rows = view.data["arms"]
+    plain = [a["name"] for a in rows if _without_source(a)]
+    moved = [a["name"] for a in rows if a["name"] not in plain]
+    controls = {n: a.p for n in plain if (a := arrays(view.run, n)) is not None}
+    found = {n: a for n in moved if (a := arrays(view.run, n)) is not None}
+    if not controls or not found:
+        return None
+    metric = as_metric(view.data["metric"])
+    gaps = {n: transfer_gap(metric, a.y, a.p, controls, **a.where, n_boot=_DRAWS) for n, a in found.items()}
+    own = found.get(view.delivered)
+    by = (
+        transfer_gaps(
+            metric, own.y, own.p, controls, own.by, group=own.group, repeat=own.repeat, n_boot=_DRAWS
+        )
+        if own is not None and own.by
+        else {}
+    )
+    shift = view.data.get("shift") or {}
+    return {
+        "rows": [_row(n, g) for n, g in gaps.items()],
+        "by": [_row(n.replace("=", ": "), g) for n, g in by.items()],
+        "about": view.delivered,
+        "budgets": _budgets(view, plain, moved),
+        "shift": shift.get("sentences") or [],
+        "harmed": [n for n, g in gaps.items() if g.verdict == "harms"],
+        "figures": {n: g.to_dict() for n, g in gaps.items()}
+        | {"by": {n: g.to_dict() for n, g in by.items()}},
+    }
+
+
+def _without_source(arm: dict[str, Any]) -> bool:
+    """Whether an arm knows the target alone; ``scratch`` takes only the shape of the network it names."""
+    alone = not arm.get("source") or "scratch" in str(arm.get("method"))
+    return arm.get("role") == "control" and alone
+
+
+def _row(name: str, g: TransferGap) -> dict[str, Any]:
+    return {
+        "name": name,
+        "control": g.control,
+        "patients": words.count(g.n_patients),
+        "gap": cell(Interval(g.difference, g.lo, g.hi), sign=True),
+        "verdict": _MARKS[g.verdict],
+    }
+
+
+def _budgets(view: View, plain: list[str], moved: list[str]) -> list[str]:
+    """Say at which numbers of labels an arm's figure lies below that of the best arm without a source."""
+    sign = 1 if view.data["better"] == "higher" else -1
+    at: dict[int, dict[str, float]] = {}
+    for p in view.data.get("learning_curve") or []:
+        if p.get("value") is not None:
+            at.setdefault(p["labels_per_class"], {})[p["arm"]] = sign * p["value"]
+    said = []
+    for budget, values in sorted(at.items(), key=lambda item: (item[0] < 0, item[0])):
+        best = max((values[n] for n in plain if n in values), default=None)
+        worse = [n for n in moved if best is not None and n in values and values[n] < best]
+        many = "all" if budget < 0 else str(budget)
+        said.append(f"With {many} labels: {', '.join(worse) or 'none'}.")
+    return said
