@@ -203,11 +203,16 @@ def _near(
     """Add the nearest known cases of each sample to the facts."""
     from medgraft.methods.explain.nearest import nearest, told
 
-    both = people.group is not None and known.group is not None
-    who = None if known.group is None else known.table[known.group].astype(str).to_numpy()
-    own = people.table[str(people.group)].astype(str).to_numpy()[rows] if both else None
-    patients = known.n if who is None else len(set(who))
-    k = min(CASES, patients - both)
+    who: Any
+    own: Any = None
+    if people.group is not None and known.group is not None:
+        who, own = (c.table[str(c.group)].astype(str).to_numpy() for c in (known, people))
+    elif known.group is not None:
+        who = known.table[known.group].astype(str).to_numpy()
+    else:  # a copy of the sample itself is no other case
+        who, own = known.content(), people.content()
+    own = None if own is None else own[rows]
+    k = min(CASES, len(set(who)) - (own is not None and bool(set(own) & set(who))))
     try:
         found = nearest(model, people.select(rows), known, k=k, group=who, exclude=own)
     except MedgraftError as error:

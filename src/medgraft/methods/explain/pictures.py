@@ -75,7 +75,7 @@ def bars(names: list[str], values: NDArray[np.float64], caption: str, unit: str)
             va="center",
         )
     ax.set_xlim(
-        min(0, float(values[order].min())) - 0.25 * reach, max(0, float(values[order].max())) + 0.25 * reach
+        min(0, float(values[order].min())) - 0.4 * reach, max(0, float(values[order].max())) + 0.25 * reach
     )
     ax.axvline(0, color="black", lw=0.8)
     ax.set_xlabel(unit)
