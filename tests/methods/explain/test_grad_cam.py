@@ -153,7 +153,10 @@ def test_networks_of_every_kind_have_a_map_on_their_last_grid(tmp_path, name, si
     from medgraft.sources import Pretrained
 
     loaded = Pretrained(name, size=size).load(pretrained=False)
+    torch.manual_seed(0)
     head = nn.Linear(loaded.d, 2)
+    with torch.no_grad():
+        head.weight[1] = -head.weight[0]  # what speaks against one class speaks for the other
     scores = Scores(Scratch(), ["a", "b"], loaded.preprocess, loaded.module, head, "cpu")
     images = torch.randint(0, 256, (1, 3, size, size), dtype=torch.uint8)
     both = torch.stack([cam(scores, images, code)[0] for code in (0, 1)])

@@ -12,16 +12,20 @@ from PIL import Image
 from torch import nn
 
 from medgraft.base import MedgraftError
+from medgraft.methods.controls.pooled import Pooled
 from medgraft.methods.controls.scratch import Scratch
 from medgraft.methods.explain.attribute import MAPS, attribute
 from medgraft.methods.explain.grad_cam import grad_cam, grad_cam_plus_plus
 from medgraft.methods.explain.integrated_gradients import integrated_gradients
+from medgraft.methods.explain.nearest import nearest
 from medgraft.methods.explain.occlusion import occlusion
 from medgraft.methods.explain.rollout import attention_rollout, rolled
 from medgraft.methods.explain.scores import Scores, scores_of
+from medgraft.methods.finetune.features import BackboneFeatures
 from medgraft.methods.finetune.finetune import FineTune
 from medgraft.methods.learner import LogisticLearner
 from medgraft.methods.multilabel import MultiLabel
+from medgraft.methods.pipeline import Pipeline
 from samples import image_folder, network_file
 from small_networks import SIDE, WEIGHT, logistic, maps, network, probe
 
@@ -216,3 +220,18 @@ def test_the_order_and_the_company_of_images_change_no_map(picture, tmp_path):
         c, d = attribute(network(), [other, path], method=method, target="malign")
         assert np.array_equal(a.values, d.values) and np.array_equal(b.values, c.values)
     assert x.shape == (SIDE, SIDE)
+
+
+def test_a_method_of_tables_behind_a_network_is_explained_by_its_chances(tmp_path):
+    root = image_folder(tmp_path / "images", per_class=6)
+    paths = sorted(str(p) for p in root.rglob("*.jpg"))
+    X, y = pd.DataFrame({"image": paths}), np.array(["left" if "left" in p else "right" for p in paths])
+    featuriser = BackboneFeatures(str(network_file(tmp_path / "net.safetensors")), device="cpu")
+    model = Pipeline(featuriser, Pooled()).fit(X, y)
+    (found,) = attribute(model, paths[0], target="right")  # auto: occlusion
+    assert found.score == pytest.approx(np.log(model.predict_proba(X.iloc[[0]])[0, 1]), rel=1e-4)
+    assert found.facts == {"window": 5.0} and np.ptp(found.values) > 0
+    with pytest.raises(MedgraftError, match="needs a gradient, and 'Pooled' behind the network has none"):
+        attribute(model, paths[0], method="grad-cam")
+    near = nearest(model, X.iloc[[0]], X, k=1)
+    assert near.rows.tolist() == [[0]] and near.distance[0, 0] == 0

@@ -121,27 +121,24 @@ def scores_of(given: Any) -> Scores:
     from medgraft.methods.explain.heads import LearnerHead, network_head, probe_head
 
     model, names = taken_apart(given)
-    rough = ""
+    rough, device = "", getattr(model, "device", "cpu")
     if isinstance(model, LinearProbe):
         backbone = model.featuriser_.backbone()
         head, rough = probe_head(model)
     elif isinstance(model, NetworkEstimator):
         backbone, head = model.backbone_, network_head(model)
     elif isinstance(model, Pipeline) and isinstance(model.featuriser, BackboneFeatures):
-        backbone, inner = model.featuriser.backbone(), model.estimator_
-        model = inner
-        head = LearnerHead(inner.predict_proba if classifies(inner) else inner.predict, classifies(inner))
-        name = type(inner).__name__
-        rough = f"needs a gradient, and '{name}' behind the network has none: use occlusion."
+        backbone, device, model = model.featuriser.backbone(), model.featuriser.device, model.estimator_
+        head = LearnerHead(model.predict_proba if classifies(model) else model.predict, classifies(model))
+        rough = f"needs a gradient, and '{type(model).__name__}' behind the network has none: use occlusion."
     else:
         raise MedgraftError(
             "Maps are made of linear-probe, finetune, scratch, adaptations and methods behind one network, "
             f"and this is '{type(model).__name__}': use one of these."
         )
-    device = getattr(model, "device", None) or getattr(getattr(given, "model", given), "device", "cpu")
     kind = "image" if getattr(backbone, "volume", None) is None else "volume"
     names = _names(model, names, head)
-    return Scores(model, names, backbone.preprocess, backbone.module, head, str(device), kind, rough)
+    return Scores(model, names, backbone.preprocess, backbone.module, head, device, kind, rough)
 
 
 def _names(model: Any, names: list[Any] | None, head: Any) -> list[Any]:
