@@ -288,7 +288,7 @@ def test_what_cannot_outline_is_refused_in_one_sentence(folders, network, tmp_pa
     with pytest.raises(MedgraftError, match="has no metric 'auroc'"):
         mg.Trial(cohort, ARMS, source=str(network), folds=2, metric="auroc")
     labelled = mg.read(pd.DataFrame({"x": range(8), "ill": [0, 1] * 4}), label="ill")
-    with pytest.raises(MedgraftError, match="Examples are drawn of outlines, and this is binary"):
+    with pytest.raises(MedgraftError, match="outlines and of images, and this is binary"):
         mg.Trial(labelled, ["target-only"], folds=2, examples=True)
     with pytest.raises(MedgraftError, match="no control that outlines"):
         mg.Trial(cohort, ARMS, source=str(network), folds="time")

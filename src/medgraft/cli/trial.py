@@ -115,7 +115,10 @@ def trial(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     examples: Annotated[
         bool,
-        typer.Option("--examples", help="Show two outlined test samples in the report: they show patients."),
+        typer.Option(
+            "--examples",
+            help="Show two test samples in the report, outlined or with a map: they show patients.",
+        ),
     ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
     overwrite: Annotated[

@@ -17,6 +17,7 @@ from medgraft.report.model_card import model_card
 from medgraft.report.read import read_run
 from medgraft.report.sections.calibrated import calibrated
 from medgraft.report.sections.decisions import decisions
+from medgraft.report.sections.explanation import explanation
 from medgraft.report.sections.harm import harm
 from medgraft.report.sections.minute import minute
 from medgraft.report.sections.settled import needed, together
@@ -138,6 +139,7 @@ def render(view: View, found: dict[str, dict[str, Any] | None]) -> str:
             decisions=found["decisions"],
             subgroups=found["subgroups"],
             harm=found["harm"],
+            explanation=explanation(view),
             uncertainty=found["uncertainty"],
             together=found["together"],
             needed=found["needed"],

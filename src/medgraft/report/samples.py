@@ -37,8 +37,18 @@ def read_examples(folder: Path, result: dict[str, Any]) -> list[dict[str, Any]]:
         path = folder / "examples" / Path(str(example["file"])).name
         if path.is_file():
             data = Markup("data:image/png;base64,") + base64.b64encode(path.read_bytes()).decode()
-            found.append({**example, "data": data, "dice": words.number(example.get("dice"))})
+            found.append({**example, "data": data, "told": _told(example)})
     return found
+
+
+def _told(example: dict[str, Any]) -> str:
+    if "dice" in example:
+        return f"The {example['what']} sample: Dice {words.number(example['dice'])}."
+    chance = words.number(example.get("chance"), 2)
+    return (
+        f"The {example['what']} sample: '{example.get('predicted')}' with a probability of {chance}, truly "
+        f"'{example.get('true')}'."
+    )
 
 
 def strips(samples: dict[str, list[float]], arms: Sequence[str], xlabel: str) -> Plot | None:

@@ -27,6 +27,7 @@ from medgraft.trial.deliver import deliver
 from medgraft.trial.describe import question
 from medgraft.trial.design import design
 from medgraft.trial.examples import draw_examples
+from medgraft.trial.explained import explain
 from medgraft.trial.folder import can_resume, check, close, prepare
 from medgraft.trial.members import pool
 from medgraft.trial.numbers import check_numbers
@@ -176,8 +177,11 @@ class Trial:
             first=first,
         )
         self.design = joined(self.design, aggregate)
-        if examples and self.task != SEGMENTATION:
-            raise MedgraftError(f"Examples are drawn of outlines, and this is {self.task}: leave them out.")
+        if examples and self.task != SEGMENTATION and self.design.data.kind != "image":
+            raise MedgraftError(
+                f"Examples are drawn of outlines and of images, and this is {self.task} of a "
+                f"{self.design.data.kind}: leave them out."
+            )
         self.examples = examples
         self.arms = choose_arms(arms, self.design, self.network is not None)
         met = self.design.satisfied(self.network is not None)
@@ -236,7 +240,7 @@ class Trial:
             protected,
             outlines,
             blocks,
-            keep_masks=self.examples,
+            keep_masks=self.examples and self.task == SEGMENTATION,
         )
 
     @property
@@ -348,9 +352,12 @@ class Trial:
             with Progress(progress).bar("Evidence", 1) as step:
                 step("intervals")
                 result = assemble(self, outcomes, skipped, command, time.perf_counter() - wall)
-            if self.examples:
+            if self.examples and self.task == SEGMENTATION:
                 draw_examples(self, outcomes, result, out)
             deliver(self, out, result)
+            with Progress(progress).bar("Explanation", 1) as step:
+                step("columns or maps")
+                explain(self, result, out)
             forget()
             result.write(out)
             close(out)

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import medgraft as mg
+from medgraft.base import MedgraftError
+from medgraft.methods.explain.extra import needed
+from medgraft.report import build
+from medgraft.trial import Trial, explained
+from samples import image_folder, network_file
+
+
+def planted(n=200):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"noise": rng.normal(size=n), "signal": rng.normal(size=n)})
+    table["ill"] = np.where(table["signal"] > 0, "yes", "no")
+    return mg.read(table, label="ill", positive="yes")
+
+
+def test_the_column_that_makes_the_label_comes_first_and_the_report_draws_it(tmp_path):
+    result = Trial(planted(), ["target-only", "majority"], folds=3).run(tmp_path / "run")
+    found = result.data["explanation"]
+    signal, noise = found["columns"]
+    assert (signal["name"], noise["name"]) == ("signal", "noise")
+    assert signal["size"] - signal["half"] > noise["size"] + noise["half"]
+    assert found["target"] == "yes" and found["unit"] == "log-odds"
+    page = build(tmp_path / "run").read_text()
+    assert "What the model goes by" in page and "What each column adds towards" in page
+
+
+def test_sizes_are_of_as_many_patients_as_are_told_one_row_each(tmp_path):
+    table = planted().table.assign(who=np.arange(200) // 10)
+    cohort = mg.read(table, label="ill", positive="yes", group="who")
+    result = Trial(cohort, ["target-only"], folds=2).run(tmp_path / "run")
+    assert result.data["explanation"]["patients"] == 20
+
+
+def test_without_the_extra_the_trial_ends_and_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setattr(explained, "_columns", lambda trial, graft: needed("no_such_library"))
+    result = Trial(planted(), ["target-only"], folds=2).run(tmp_path / "run")
+    assert "medgraft[explain]" in result.data["explanation"]["note"]
+    assert "medgraft[explain]" in build(tmp_path / "run").read_text()
+
+
+def test_examples_of_images_are_the_surest_right_and_the_surest_wrong(tmp_path):
+    folder = image_folder(tmp_path / "scans", 12)
+    source = mg.Pretrained(str(network_file(tmp_path / "small.safetensors")))
+    trial = Trial(mg.read(folder), ["linear-probe"], source=source, folds=2, examples=True)
+    result = trial.run(tmp_path / "run")
+    own = result.predictions[result.predictions["arm"] == result.chosen]
+    p = own[["p_0", "p_1"]].to_numpy()
+    right = p.argmax(axis=1) == own["y_true"]
+    told = {e["what"]: e for e in result.data["examples"]}
+    for what, which in (("surest right", right), ("surest wrong", ~right)):
+        assert (what in told) == bool(which.any())
+        if which.any():
+            assert told[what]["chance"] == pytest.approx(p.max(axis=1)[which].max())
+            assert (told[what]["predicted"] == told[what]["true"]) == (what == "surest right")
+            assert (tmp_path / "run" / told[what]["file"]).read_bytes().startswith(b"\x89PNG")
+    page = build(tmp_path / "run").read_text()
+    assert page.count("data:image/png;base64") == len(told) and "shows images of patients" in page
+
+
+def test_a_table_has_no_examples_to_show():
+    with pytest.raises(MedgraftError, match="of a table: leave them out"):
+        Trial(planted(), ["target-only"], folds=2, examples=True)
