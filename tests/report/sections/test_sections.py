@@ -149,7 +149,7 @@ def test_harm_is_judged_against_the_best_arm_that_used_no_source(view):
     assert {r["name"] for r in found["rows"]} == {a["name"] for a in view.data["arms"]} - alone
     a = arrays(view.run, "coral")
     controls = {n: arrays(view.run, n).p for n in sorted(alone)}
-    expected = transfer_gap("auroc", a.y, a.p, controls, **a.where, n_boot=400)
+    expected = transfer_gap("auroc", a.y, a.p, controls, **a.where, n_boot=1000)
     assert found["figures"]["coral"]["difference"] == expected.difference
     assert found["figures"]["coral"]["ci"] == [expected.lo, expected.hi]
 

@@ -11,7 +11,7 @@ from medgraft.report.sections.arrays import arrays
 from medgraft.report.sections.told import cell
 from medgraft.report.view import View
 
-_DRAWS = 400
+_DRAWS = 1000
 _MARKS = {"helps": "▲ helps", "harms": "▼ harms", "inconclusive": "○ open"}
 
 
