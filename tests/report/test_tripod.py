@@ -29,4 +29,4 @@ def test_what_the_run_knows_is_told_with_its_figures(make):
     assert said["4"] == result["question"]
     assert "20 to 24 target samples" in said["21"]
     assert "20.4 %" in said["11"]
-    assert said["14"].startswith("Each metric by sex")
+    assert said["14"].startswith("AUROC by sex")

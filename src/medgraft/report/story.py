@@ -46,8 +46,8 @@ def _classes(c: dict[str, Any]) -> dict[str, Any] | None:
     classes = [str(k) for k in c.get("classes") or []]
     rows = []
     for part in parts:
-        mine = counts.get(part) or {}
-        total = sizes.get(part) or sum(mine.values())
+        mine = withheld(counts.get(part) or {}, 5)
+        total = sizes.get(part) or sum((counts.get(part) or {}).values())
         cells = [_share(mine.get(k), total) for k in classes]
         name = part.capitalize() if part in ("training", "test") and not c.get("target") else part
         rows.append(
@@ -56,9 +56,24 @@ def _classes(c: dict[str, Any]) -> dict[str, Any] | None:
     return {"classes": classes, "rows": rows}
 
 
+def withheld(counts: dict[str, int], fewest: int) -> dict[str, int | None]:
+    """Return counts without those from one to below `fewest`, nor a neighbour that would tell a lone one.
+
+    Examples
+    --------
+    >>> withheld({"no": 90, "yes": 2}, 5), withheld({"no": 90, "yes": 0}, 5)
+    ({'no': None, 'yes': None}, {'no': 90, 'yes': 0})
+    """
+    small = {k for k, n in counts.items() if 0 < n < fewest}
+    rest = sorted((k for k in counts if k not in small), key=lambda k: counts[k])
+    while small and rest and sum(counts[k] for k in small) < 2 * fewest:
+        small.add(rest.pop(0))
+    return {k: None if k in small else n for k, n in counts.items()}
+
+
 def _share(n: int | None, total: int) -> str:
     if n is None:
-        return words.DASH
+        return "withheld"
     return f"{words.count(n)} ({100 * n / total:.0f} %)" if total else words.count(n)
 
 
@@ -133,6 +148,12 @@ def limits(run: Run) -> list[str]:
         f"been tested{drawn if repeats > 1 else ''}. "
         "It takes the recruitment, the labels and the settings as given."
     ]
+    if repeats > 1:
+        said.append(
+            "Intervals of calibration, decisions and uncertainty are over patients alone: how much they vary "
+            "from one repeat to the next is not in them, and figures at a threshold and of sets are of the "
+            "first."
+        )
     if repeats == 1:
         said.append(
             "The intervals are conditional on the models as trained here: they do not cover the luck of "

@@ -14,6 +14,7 @@ from medgraft.report.view import View, ends
 
 Filled = Callable[[Run], str]
 
+_HOW = "By models fitted in each training part; the delivered one may be fitted once more, on all rows."
 _INPUT = (
     "A graft refuses input without its columns, or with text where it learnt from numbers, and warns of "
     "categories that it never saw."
@@ -30,6 +31,10 @@ def checklist(run: Run) -> list[dict[str, str]]:
         number, asks, fill = item
         rows.append({"section": section, "number": number, "asks": asks, "says": fill(run) if fill else ""})
     return rows
+
+
+def _is_table(run: Run) -> bool:
+    return _cohort(run).get("kind") == "table"
 
 
 def _cohort(run: Run) -> dict[str, Any]:
@@ -63,15 +68,17 @@ def _outcome(run: Run) -> str:
 def _predictors(run: Run) -> str:
     c = _cohort(run)
     if c.get("kind") != "table":
-        return f"The {c.get('kind', 'sample')}s themselves; nothing was chosen by hand."
+        return f"The {c.get('kind', 'sample')}s themselves."
     return f"{words.count(c.get('features'))} columns, all that the table holds beside those with a role."
 
 
 def _size(run: Run) -> str:
     patients, rows = run.result.get("n_patients"), run.result.get("n")
+    named = _cohort(run).get("groups") is not None
+    over = "intervals are over patients" if named else "no column names them: each sample is one"
     return (
-        f"{words.count(patients)} patients ({words.count(rows)} samples) were tested; every interval is over "
-        "patients. Why this number was enough is for you to argue."
+        f"{words.count(patients)} patients ({words.count(rows)} samples) were tested; {over}. Why this "
+        "number was enough is for you to argue."
     )
 
 
@@ -79,12 +86,14 @@ def _missing(run: Run) -> str:
     share = _cohort(run).get("missing_fraction")
     if share is None:
         return ""
-    return f"{100 * share:.1f} % of the entries are missing; they are imputed inside each training part."
+    return f"{100 * share:.1f} % of the entries are missing; what fills them is learnt in each training part."
 
 
 def _models(run: Run) -> str:
     arms = ", ".join(a["name"] for a in run.result["arms"])
-    return f"Arms: {arms}. Settings of each: section “What was done”; all choices are made in training parts."
+    guard = (run.result.get("guard") or {}).get("arm")
+    chosen = f" {guard} chose among them in the training parts." if guard else ""
+    return f"Arms: {arms}. Settings of each: section “What was done”.{chosen}"
 
 
 def _sites(run: Run) -> str:
@@ -109,14 +118,16 @@ def _by(run: Run) -> list[str]:
 
 def _fairness(run: Run) -> str:
     told = _by(run)
-    return f"Each metric by {words.plain(told)}: section “Subgroups”." if told else ""
+    label = words.metric_label(run.result["metric"])
+    return f"{label} by {words.plain(told)}, where enough patients: section “Subgroups”." if told else ""
 
 
 def _output(run: Run) -> str:
     task = run.result["task"]
     if task in ("regression", "segmentation"):
         return "A number." if task == "regression" else "A mask."
-    return "A probability for each class; which threshold to act on is a choice of yours (“Decisions”)."
+    where = " (section “Decisions”)" if task == "binary" else ""
+    return f"A probability for each class; which threshold to act on is a choice of yours{where}."
 
 
 def _parts(run: Run) -> str:
@@ -155,6 +166,8 @@ def _numbers(run: Run) -> str:
 
 
 def _specified(run: Run) -> str:
+    if (run.result.get("design") or {}).get("kind") == "time-ordered":
+        return ""  # a model for each patient, and none for all
     return f"The folder graft/ holds the whole model ({View(run).delivered}); medgraft predict applies it."
 
 
@@ -232,7 +245,11 @@ _ITEMS: tuple[str | tuple[str, str, Filled | None], ...] = (
     "Discussion",
     ("25", "What it means, fairness included, beside earlier work", None),
     ("26", "Limits, such as sample, size, missing data, and their effect", _limits),
-    ("27a", "How bad or missing input is noticed and dealt with in use", lambda run: _INPUT),
+    (
+        "27a",
+        "How bad or missing input is noticed and dealt with in use",
+        lambda run: _INPUT if _is_table(run) else "",
+    ),
     ("27b", "What users must do, and what they must know", None),
     ("27c", "Next steps of research; applicability elsewhere", None),
 )

@@ -46,7 +46,7 @@ def _columns(trial: Trial, graft: Graft) -> dict[str, Any]:
     data, rng = trial.design.data, np.random.default_rng(trial.design.seed)
     tested = np.unique(trial.design.splits.table.query("part == 'test'")["row"].to_numpy())
     first = np.unique(data.groups[tested], return_index=True)[1]  # one row a patient
-    own = np.sort(rng.permutation(tested[first]))
+    own = rng.permutation(tested[first])
     rows, others = own[:ROWS], own[ROWS : ROWS + BACKGROUND]
     if len(others) < 5:
         others = own[:BACKGROUND]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from medgraft.cohort import Cohort
 from medgraft.cohort.labels import name, names
 
-FEWEST = 5  # smaller counts may tell who it is
+FEWEST = 10  # smaller counts may tell who it is; as in the report's subgroups
 _MOST_VARIABLES = 30
 _MOST_LEVELS = 8
 _MOST_PARTS = 6
@@ -20,9 +20,10 @@ _MOST_PARTS = 6
 def table_one(data: Cohort, part: NDArray[Any], target: str | None) -> dict[str, Any] | None:
     """Describe the rows of each part of a cohort: protected attributes, then features of a table.
 
-    Numbers: median and quartiles. Categories: counts and shares of the rows that have a value. Counts of one
-    to four are withheld, and with a single one of a variable its next smaller neighbour, since subtraction
-    would tell. Where there is one part only, its classes are the columns.
+    Numbers: median and quartiles, of ten values or more. Categories: counts of the rows that have a value.
+    A level with a count of one to nine in any column is withheld in all of them, and with it so many of the
+    next smallest levels that no column's withheld sum is below twice ten: subtraction would tell. Where there
+    is one part only, its classes are the columns.
 
     Parameters
     ----------
@@ -66,13 +67,13 @@ def _columns(data: Cohort, part: NDArray[Any], target: str | None) -> dict[str, 
 def _variable(title: str, values: pd.Series[Any], by: dict[str, NDArray[np.bool_]]) -> dict[str, Any]:
     numeric = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
     number = numeric and values.nunique() > 5
-    gaps = [round(float(values[rows].isna().mean()), 4) if rows.any() else None for rows in by.values()]
+    gaps = [round(float(values[rows].isna().mean()), 2) if rows.any() else None for rows in by.values()]
     if number:
         cells: list[Any] = [_quartiles(values[rows].dropna()) for rows in by.values()]
     else:
         known = pd.Series(names(values), index=values.index, dtype=object)
         common = [name(v) for v in known.value_counts().index[:_MOST_LEVELS]]
-        cells = [_counts(known[rows].dropna(), common) for rows in by.values()]
+        cells = withheld([_counts(known[rows].dropna(), common) for rows in by.values()])
     return {"name": title, "kind": "number" if number else "category", "missing": gaps, "cells": cells}
 
 
@@ -83,25 +84,30 @@ def _quartiles(values: pd.Series[Any]) -> list[float] | None:
     return [float(middle), float(lo), float(hi)]
 
 
-def _counts(values: pd.Series[Any], common: list[str]) -> dict[str, int | None]:
+def _counts(values: pd.Series[Any], common: list[str]) -> dict[str, int]:
     counts = values.value_counts()
     found = {level: int(counts.get(level, 0)) for level in common}
-    rest = len(values) - sum(found.values())
-    if rest:
-        found["others"] = rest
-    return dict(withheld(found))
+    return found | {"others": len(values) - sum(found.values())}
 
 
-def withheld(counts: dict[str, int]) -> dict[str, int | None]:
-    """Return counts with those of one to four withheld, and a lone one's smallest neighbour too.
+def withheld(columns: list[dict[str, int]]) -> list[dict[str, int | None]]:
+    """Return counts by column with small levels withheld in all columns, and neighbours that would tell them.
 
     Examples
     --------
-    >>> withheld({"a": 40, "b": 3, "c": 9}), withheld({"a": 40, "b": 2, "c": 3})
-    ({'a': 40, 'b': None, 'c': None}, {'a': 40, 'b': None, 'c': None})
+    >>> withheld([{"a": 40, "b": 30, "c": 25}, {"a": 40, "b": 21, "c": 3}])[1]
+    {'a': 40, 'b': None, 'c': None}
+    >>> withheld([{"a": 40, "b": 12}])
+    [{'a': 40, 'b': 12}]
     """
-    small = [k for k, n in counts.items() if 0 < n < FEWEST]
-    if len(small) == 1:
-        others = [k for k, n in counts.items() if n >= FEWEST]
-        small += sorted(others, key=lambda k: counts[k])[:1]
-    return {k: None if k in small else n for k, n in counts.items()}
+    levels = [k for k in columns[0] if any(c[k] for c in columns)]
+    small = {k for k in levels if any(0 < c[k] < FEWEST for c in columns)}
+    rest = sorted((k for k in levels if k not in small), key=lambda k: sum(c[k] for c in columns))
+
+    def told() -> bool:
+        sums = [sum(c[k] for k in small) for c in columns]
+        return any(0 < total < 2 * FEWEST for total in sums) or len(small) == 1
+
+    while small and rest and told():
+        small.add(rest.pop(0))
+    return [{k: None if k in small else c[k] for k in levels} for c in columns]

@@ -41,6 +41,7 @@ def decisions(view: View) -> dict[str, Any] | None:
         "plot": _plot(curves),
         "event": event,
         "useful": [_useful(name, c) for name, c in curves.items()],
+        "labels": round(0.8 * len(np.unique(found[0].group))),
         "points": [p for a in found if (p := _point(a)) is not None],
         "figures": curves,
     }

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from medgraft.evidence import Interval, as_metric
+from medgraft.evidence import Interval, Metric, as_metric
+from medgraft.evidence.fairness import cells
 from medgraft.evidence.harm import TransferGap, transfer_gap, transfer_gaps
 from medgraft.report import words
-from medgraft.report.sections.arrays import arrays
+from medgraft.report.sections.arrays import Arrays, arrays
 from medgraft.report.sections.told import cell
 from medgraft.report.view import View
+from medgraft.trial.choice import YARDSTICKS
 
-_DRAWS = 1000
+_DRAWS = 2000  # as in the table of arms
 _MARKS = {"helps": "▲ helps", "harms": "▼ harms", "inconclusive": "○ open"}
 
 
@@ -19,23 +21,16 @@ def harm(view: View) -> dict[str, Any] | None:
     """Return each transfer arm's gap to the best control without a source, and the worst off by subgroup."""
     if view.data["task"] == "multilabel":
         return None
-    rows = view.data["arms"]
+    rows = [a for a in view.data["arms"] if a.get("method") not in YARDSTICKS]
     plain = [a["name"] for a in rows if _without_source(a)]
-    moved = [a["name"] for a in rows if a["name"] not in plain]
+    moved = [a["name"] for a in rows if a["name"] not in plain and a.get("source")]
     controls = {n: a.p for n in plain if (a := arrays(view.run, n)) is not None}
     found = {n: a for n in moved if (a := arrays(view.run, n)) is not None}
     if not controls or not found:
         return None
     metric = as_metric(view.data["metric"])
     gaps = {n: transfer_gap(metric, a.y, a.p, controls, **a.where, n_boot=_DRAWS) for n, a in found.items()}
-    own = found.get(view.delivered)
-    by = (
-        transfer_gaps(
-            metric, own.y, own.p, controls, own.by, group=own.group, repeat=own.repeat, n_boot=_DRAWS
-        )
-        if own is not None and own.by
-        else {}
-    )
+    by = _by(found.get(view.delivered), metric, controls)
     shift = view.data.get("shift") or {}
     return {
         "rows": [_row(n, g) for n, g in gaps.items()],
@@ -47,6 +42,19 @@ def harm(view: View) -> dict[str, Any] | None:
         "figures": {n: g.to_dict() for n, g in gaps.items()}
         | {"by": {n: g.to_dict() for n, g in by.items()}},
     }
+
+
+def _by(own: Arrays | None, metric: Metric, controls: dict[str, Any]) -> dict[str, TransferGap]:
+    """Return the gaps of subgroups, of those alone that the section on subgroups shows.
+
+    Two tables that hide other cells would undo each other.
+    """
+    if own is None or not own.by:
+        return {}
+    how: dict[str, Any] = {"group": own.group, "repeat": own.repeat, "n_boot": _DRAWS}
+    shown = {c.name for c in cells(own.by, group=own.group) if c.shown}
+    found = transfer_gaps(metric, own.y, own.p, controls, own.by, **how)
+    return {name: g for name, g in found.items() if name in shown}
 
 
 def _without_source(arm: dict[str, Any]) -> bool:

@@ -7,13 +7,16 @@ from typing import Any
 import numpy as np
 
 from medgraft.base import MedgraftError
-from medgraft.evidence import as_metric
+from medgraft.evidence import Scores, as_metric
+from medgraft.evidence.bootstrap import informative, replicate
+from medgraft.evidence.compare import FEWEST, differing
 from medgraft.evidence.paired.difference import student
 from medgraft.evidence.paired.family import family
 from medgraft.evidence.paired.sample_size import sample_size
 from medgraft.report import words
 from medgraft.report.sections.arrays import arrays
 from medgraft.report.view import View
+from medgraft.trial.choice import YARDSTICKS
 
 _DRAWS = 2000
 POWER = 0.8
@@ -21,9 +24,9 @@ POWER = 0.8
 
 def together(view: View) -> dict[str, Any] | None:
     """Return the verdicts of all arms against the control, after Holm's correction for their number."""
-    names = [c["arm"] for c in view.data["comparisons"]]
+    names = [a["name"] for a in view.data["arms"] if a.get("method") not in YARDSTICKS]
     control = arrays(view.run, view.data["control"])
-    found = {n: a for n in names if (a := arrays(view.run, n)) is not None}
+    found = {n: a for n in names if n in view.compared and (a := arrays(view.run, n)) is not None}
     if control is None or len(found) < 2:
         return None
     preds = {n: a.p for n, a in found.items()} | {control.name: control.p}
@@ -48,28 +51,43 @@ _VERBS = {"helps": ("helps", "help"), "harms": ("harms", "harm")}
 
 
 def needed(view: View) -> dict[str, Any] | None:
-    """Return how many test patients would settle the verdict of the page, where it is open."""
+    """Return how many test patients would settle the verdict of the page, where it is open.
+
+    For the models as they are: the standard error is that of drawing other patients, with the repeats held
+    as they were, since more test patients leave the luck of training as it is.
+    """
     guard = (view.data.get("guard") or {}).get("arm")
     c = view.compared.get(str(guard)) or view.compared.get(view.delivered)
-    if not c or c.get("verdict") != "inconclusive" or None in (c.get("ci") or [None]):
+    if not c or c.get("verdict") != "inconclusive":
         return None
-    n = c.get("n_patients") or view.data.get("n_patients")
-    if not n or n < 3 or not c["ci"][1] > c["ci"][0]:
+    a, b = arrays(view.run, str(c["arm"])), arrays(view.run, view.data["control"])
+    if a is None or b is None or a.p.shape != b.p.shape:
         return None
-    freedom = float(n - 1)
-    unit = student(0.0, 1.0, freedom, n, 0.95)  # the half width of an interval whose standard error is 1
-    se = (c["ci"][1] - c["ci"][0]) / (unit.hi - unit.lo)
-    made = sample_size(student(c["difference"], se, freedom, n, 0.95), power=POWER)
-    if not np.isfinite(made.patients) or made.patients > 1e6:
+    metric = as_metric(view.data["metric"])
+    block = a.repeat * (a.fold.max() + 1) + a.fold
+    scores = Scores.of(metric, a.y, a.p, group=a.group, fold=block)
+    made = replicate(metric, scores, [a.p, b.p], n_boot=_DRAWS, seed=0)
+    gaps = made.draws[0] - made.draws[1]
+    informed = min(informative(metric, scores), differing(metric, scores, a.p, b.p))
+    if informed < FEWEST or not np.isfinite(gaps).all() or not gaps.std() > 0:
+        return None
+    value, n = float(made.values[0] - made.values[1]), scores.n_groups
+    found = sample_size(student(value, float(gaps.std()), informed - 1, n, 0.95), power=POWER)
+    if not np.isfinite(found.patients) or found.patients > 1e6:
         said = (
             f"{c['arm']} and the control are so close that no trial of practical size would tell them apart."
         )
-    else:
-        top = words.count(round(made.hi)) if np.isfinite(made.hi) else "no upper end"
+    elif found.patients <= n:
         said = (
-            f"If {c['arm']} truly differs by {words.number(c['difference'], sign=True)}, about "
-            f"{words.count(round(made.patients))} tested patients would settle it with a chance of "
-            f"{100 * POWER:.0f} % (as likely as not between {words.count(round(made.lo))} and {top}); here "
+            f"More test patients would not: {words.count(n)} are enough for these very models. Open is "
+            "how they turn out with other labelled patients or folds: take more repeats, or more labels."
+        )
+    else:
+        top = words.count(round(found.hi)) if np.isfinite(found.hi) else "no upper end"
+        said = (
+            f"If {c['arm']} truly differs by {words.number(value, sign=True)}, about "
+            f"{words.count(round(found.patients))} tested patients would settle it with a chance of "
+            f"{100 * POWER:.0f} % (as likely as not between {words.count(round(found.lo))} and {top}); here "
             f"{words.count(n)} were."
         )
-    return {"sentence": said, "note": made.note, "figures": made.to_dict()}
+    return {"sentence": said, "note": found.note, "figures": found.to_dict()}

@@ -47,6 +47,7 @@ def subgroups(view: View) -> dict[str, Any] | None:
             }
         )
     hidden = sum(not c.shown for c in found.cells)
+    told = {k for k in found.gaps[metric.name] if "&" not in k}
     gaps = [_gap(k, g, view) for k, g in found.gaps[metric.name].items() if "&" not in k]
     return {
         "rows": rows,
@@ -56,8 +57,13 @@ def subgroups(view: View) -> dict[str, Any] | None:
         "fewest": found.fewest,
         "more": max(0, sum(c.shown for c in found.cells) - _MOST_CELLS),
         "gaps": gaps,
-        "figures": found.to_dict() | {"changes": [c.to_dict() for c in changes.values()]},
+        "untold": [k for k in a.by if k not in told],
+        "figures": _shown(found.to_dict()) | {"changes": [c.to_dict() for c in changes.values()]},
     }
+
+
+def _shown(figures: dict[str, Any]) -> dict[str, Any]:
+    return figures | {"cells": [c for c in figures["cells"] if c["patients"] is not None]}
 
 
 def _changes(metric: str, a: Arrays, control: Arrays, how: dict[str, Any]) -> dict[str, Any]:
