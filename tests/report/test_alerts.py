@@ -15,11 +15,11 @@ SITE = {
 COPIES = {"check": "exact-duplicates", "severity": "severe", "sentence": "Copies.", "advice": "Remove them."}
 
 
-def test_a_telling_site_comes_first_and_before_the_verdict_on_the_page(make, rewrite):
+def test_a_site_that_tells_the_label_comes_first_and_before_the_verdict_on_the_page(make, rewrite):
     folder, result = make()
-    rewrite(folder, result | {"audit": [COPIES, SITE, SITE | {"severity": "note"}]})
+    rewrite(folder, result | {"audit": [COPIES, COPIES, SITE | {"severity": "severe"}]})
     found = alerts(read_run(folder))
-    assert [a["title"] for a in found] == ["The site partly explains the label", "Copies of samples"]
+    assert [a["title"] for a in found] == ["The site explains the label", "Copies of samples"]
     page = build(folder).read_text()
     assert page.index("The site alone predicts it.") < page.index('class="verdict')
 
@@ -36,3 +36,10 @@ def test_a_severe_finding_is_not_softened(make, rewrite):
     folder, result = make()
     rewrite(folder, result | {"audit": [SITE | {"severity": "severe"}]})
     assert alerts(read_run(folder))[0]["title"] == "The site explains the label"
+
+
+def test_a_site_that_tells_the_label_in_part_is_told_after_what_is_severe(make, rewrite):
+    folder, result = make()
+    rewrite(folder, result | {"audit": [SITE, COPIES, SITE | {"severity": "note"}]})
+    found = alerts(read_run(folder))
+    assert [a["title"] for a in found] == ["Copies of samples", "The site partly explains the label"]

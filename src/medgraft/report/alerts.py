@@ -26,7 +26,7 @@ def alerts(run: Run) -> list[dict[str, str]]:
     Returns
     -------
     list of dict
-        ``title``, ``sentence`` and ``advice``; the site first.
+        ``title``, ``sentence`` and ``advice``, one of each title; severe ones first, of these the site.
     """
     found = [f for f in run.result.get("audit") or [] if isinstance(f, dict)]
     grave = [
@@ -34,8 +34,8 @@ def alerts(run: Run) -> list[dict[str, str]]:
         for f in found
         if f.get("severity") == "severe" or (f.get("check") in _SITE and f.get("severity") == "warning")
     ]
-    grave.sort(key=lambda f: f.get("check") not in _SITE)
-    return [
+    grave.sort(key=lambda f: (f.get("severity") != "severe", f.get("check") not in _SITE))
+    told = [
         {
             "title": _head(f),
             "sentence": str(f.get("sentence", "")),
@@ -43,6 +43,7 @@ def alerts(run: Run) -> list[dict[str, str]]:
         }
         for f in grave
     ]
+    return list({a["title"]: a for a in reversed(told)}.values())[::-1]  # the gravest of each kind
 
 
 def _head(finding: dict[str, Any]) -> str:
