@@ -38,8 +38,12 @@ def test_a_severe_finding_is_not_softened(make, rewrite):
     assert alerts(read_run(folder))[0]["title"] == "The site explains the label"
 
 
-def test_a_site_that_tells_the_label_in_part_is_told_after_what_is_severe(make, rewrite):
+def test_how_samples_were_recorded_is_told_after_what_is_severe(make, rewrite):
     folder, result = make()
-    rewrite(folder, result | {"audit": [SITE, COPIES, SITE | {"severity": "note"}]})
-    found = alerts(read_run(folder))
-    assert [a["title"] for a in found] == ["Copies of samples", "The site partly explains the label"]
+    borders = SITE | {"check": "technical-confound"}
+    rewrite(folder, result | {"audit": [borders, COPIES, SITE, borders | {"severity": "note"}]})
+    assert [a["title"] for a in alerts(read_run(folder))] == [
+        "The site partly explains the label",
+        "Copies of samples",
+        "How the sample was recorded partly explains the label",
+    ]

@@ -26,7 +26,7 @@ def alerts(run: Run) -> list[dict[str, str]]:
     Returns
     -------
     list of dict
-        ``title``, ``sentence`` and ``advice``, one of each title; severe ones first, of these the site.
+        ``title``, ``sentence`` and ``advice``, one of each title: the site, then what is severe.
     """
     found = [f for f in run.result.get("audit") or [] if isinstance(f, dict)]
     grave = [
@@ -34,7 +34,7 @@ def alerts(run: Run) -> list[dict[str, str]]:
         for f in found
         if f.get("severity") == "severe" or (f.get("check") in _SITE and f.get("severity") == "warning")
     ]
-    grave.sort(key=lambda f: (f.get("severity") != "severe", f.get("check") not in _SITE))
+    grave.sort(key=lambda f: (f.get("check") != _SITE[0], f.get("severity") != "severe"))
     told = [
         {
             "title": _head(f),
