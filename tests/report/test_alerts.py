@@ -32,9 +32,10 @@ def test_other_findings_are_told_first_only_where_they_are_severe(make, rewrite,
     assert "Read this first" not in build(folder).read_text()
 
 
-def test_a_severe_finding_is_not_softened(make, rewrite):
+@pytest.mark.parametrize("told", [{"severity": "severe"}, {"numbers": {"cramers_v": 0.82}}])
+def test_a_finding_that_is_severe_or_tells_most_is_not_softened(make, rewrite, told):
     folder, result = make()
-    rewrite(folder, result | {"audit": [SITE | {"severity": "severe"}]})
+    rewrite(folder, result | {"audit": [SITE | told]})
     assert alerts(read_run(folder))[0]["title"] == "The site explains the label"
 
 

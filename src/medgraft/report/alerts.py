@@ -8,6 +8,7 @@ from medgraft.report.read import Run
 
 # The first is told however it was graded: a model that reads the site looks good on every metric.
 _SITE = ("site-confound", "technical-confound")
+_WHOLE = 0.8
 _HEADS = {
     "site-confound": "The site explains the label",
     "technical-confound": "How the sample was recorded explains the label",
@@ -47,5 +48,9 @@ def alerts(run: Run) -> list[dict[str, str]]:
 
 
 def _head(finding: dict[str, Any]) -> str:
+    """Return the title; less than four fifths of what can be told is a part."""
     head = _HEADS.get(str(finding.get("check")), "Found by the audit")
-    return head if finding.get("severity") == "severe" else head.replace("explains", "partly explains")
+    numbers = finding.get("numbers") or {}
+    told = max((numbers.get(k) or 0.0 for k in ("informedness", "cramers_v")), default=0.0)
+    whole = finding.get("severity") == "severe" or told >= _WHOLE
+    return head if whole else head.replace("explains", "partly explains")
