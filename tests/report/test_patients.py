@@ -23,6 +23,14 @@ def test_a_withheld_cell_shows_neither_count_nor_share(make):
     assert found["columns"] == ["va (n = 200)", "cleveland (n = 303)"]
 
 
+def test_large_numbers_are_written_out(make, rewrite):
+    folder, result = make()
+    result["cohort"]["table_one"]["variables"][1]["cells"][0] = [7500.0, 6300.4, 12.345]
+    rewrite(folder, result)
+    lines = {line["name"]: line["cells"] for line in table_one(read_run(folder))["lines"]}
+    assert lines["chol"][0] == "7500 (6300–12.3)"
+
+
 def test_a_run_that_does_not_know_its_flow_has_none(make, rewrite):
     folder, result = make()
     result["cohort"].pop("flow")

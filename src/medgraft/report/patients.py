@@ -114,7 +114,7 @@ def table_one(run: Run) -> dict[str, Any] | None:
 def _quartiles(cell: list[float | None] | None) -> str:
     if cell is None or None in cell:
         return words.DASH
-    middle, lo, hi = (f"{x:.3g}" for x in cell)
+    middle, lo, hi = (f"{x:.0f}" if abs(x or 0) >= 100 else f"{x:.3g}" for x in cell)
     return f"{middle} ({lo}–{hi})"
 
 
