@@ -12,6 +12,31 @@ lesion). For each method of maps it prints, over test images (60, of which each 
   the first ten images.
 
 Integrated gradients cost more than all else together; METHODS (``grad-cam,occlusion``) leaves methods out.
+
+What it printed last, at 128 pixels and without integrated gradients: occlusion beats random deletion on both
+data sets. Grad-CAM and Grad-CAM++ (maps of 4 x 4 places here) beat random order by insertion in the brain, by
+deletion in neither, and nothing can be told of them in the skin. A network that forgot loses all maps; its
+head alone loses Grad-CAM and occlusion, but not Grad-CAM++, which hardly asks the head.
+
+    brain MRI: 200 training images, 60 test images, accuracy 0.67
+                       deletion random              difference insertion random              difference
+    grad-cam              0.461  0.496  -0.035 [-0.084, +0.012]    0.705  0.503  +0.203 [+0.162, +0.244]
+    grad-cam++            0.464  0.496  -0.032 [-0.080, +0.016]    0.697  0.503  +0.194 [+0.149, +0.238]
+    occlusion             0.372  0.496  -0.124 [-0.167, -0.083]    0.732  0.503  +0.229 [+0.185, +0.269]
+    correlation after          head  halfway      all
+    grad-cam                   0.11    -0.12    -0.11
+    grad-cam++                 0.96    -0.47    -0.43
+    occlusion                  0.23     0.01     0.06
+
+    skin lesions: 210 training images, 60 test images, accuracy 0.48
+                       deletion random              difference insertion random              difference
+    grad-cam              0.324  0.339  -0.015 [-0.046, +0.014]    0.359  0.336  +0.023 [-0.009, +0.058]
+    grad-cam++            0.337  0.339  -0.002 [-0.034, +0.028]    0.361  0.336  +0.025 [-0.008, +0.059]
+    occlusion             0.308  0.339  -0.031 [-0.054, -0.007]    0.367  0.336  +0.031 [-0.003, +0.067]
+    correlation after          head  halfway      all
+    grad-cam                   0.24    -0.12     0.03
+    grad-cam++                 0.96    -0.29    -0.02
+    occlusion                  0.08     0.12     0.05
 """
 
 from __future__ import annotations

@@ -80,7 +80,9 @@ def grad_cam_plus_plus(
     r"""Show which places spoke for a class where it is there more than once.
 
     Use it as `grad_cam`, where there may be several findings of different size: each place's gradient
-    counts by itself, so that a small finding is not drowned by the mean. Not for fewer but surer places.
+    counts by itself, so that a small finding is not drowned by the mean. Not to tell classes apart: its
+    weights are never negative, and its maps hardly changed where the head was shuffled
+    (``benchmarks/explanation_faithfulness.py``).
 
     With :math:`g^k_{ij} = \partial y^c / \partial A^k_{ij}` the weights of the maps are
 
