@@ -3,8 +3,9 @@
     python benchmarks/explanation_faithfulness.py BRAIN_MRI HAM10000 WEIGHTS [IMAGES] [SIDE] [METHODS]
 
 Two networks (MobileNetV2, fine-tuned for 10 epochs): brain tumours in MRI (four classes, 200 training images,
-whose patients nobody named: each image counts as one), and dermatoscopic lesions (HAM10000, doi:10.7910/DVN/DBW86T, 30 a class, one an image of a
-lesion). For each method of maps it prints, over 60 test images:
+whose patients nobody named: each image counts as one), and dermatoscopic lesions (HAM10000,
+doi:10.7910/DVN/DBW86T, 30 a class, one test image a lesion). For each method of maps
+it prints, over 60 test images:
 
 - the area under the deletion curve, against random order of the same cells, with the 95 % interval of the
   paired difference (lower is better), and the same for insertion (higher is better);
@@ -16,8 +17,8 @@ Integrated gradients cost more than all else together; METHODS (``grad-cam,occlu
 What it printed last, at 128 pixels and without integrated gradients: occlusion beats random deletion on both
 data sets. Grad-CAM and Grad-CAM++ (maps of 4 x 4 places here) beat random order by insertion in the brain, by
 deletion in neither, and nothing can be told of them in the skin. Where the whole network forgot, no map is
-like the one before (Grad-CAM++ in the brain is turned round); where its head alone did, Grad-CAM and occlusion
-are lost, but not Grad-CAM++, which hardly asks the head.
+like the one before (Grad-CAM++ in the brain is turned round); where its head alone did, Grad-CAM and
+occlusion are lost, but not Grad-CAM++, which hardly asks the head.
 
     brain MRI: 200 training images, 60 test images, accuracy 0.67
                        deletion random              difference insertion random              difference
