@@ -46,7 +46,7 @@ class BackboneFeatures(TransformerMixin, BaseEstimator):
     Each file is decoded and passed through the network once, ever: features are kept on disk by the content
     of the file, the weights of the network and the kind of device, as devices round differently (see
     `medgraft.sources.store.FeatureStore`). On the CPU they are the same to the last bit for any number of
-    cores and any company of images.
+    cores and any company of images (of EfficientNet-B3 and B4 at 64 pixels to 3e-6 of the largest).
 
     Examples
     --------
