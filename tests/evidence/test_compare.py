@@ -55,7 +55,8 @@ def test_exchanging_arm_and_control_negates_the_difference_and_its_interval(name
     assert other.verdict == swapped[one.verdict]
 
 
-@pytest.mark.parametrize("name", [n for n in metrics.list() if n != "ece"])
+# The better arm is right more often, which says nothing of its calibration.
+@pytest.mark.parametrize("name", [n for n in metrics.list() if n not in ("ece", "ici")])
 def test_a_much_better_arm_helps_in_the_direction_of_the_metric(name):
     y, good, bad, more = two_arms(name)
     got = compare(name, y, good, bad, **more, n_boot=300)

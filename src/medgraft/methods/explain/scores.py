@@ -118,7 +118,8 @@ def scores_of(given: Any) -> Scores:
     MedgraftError
         It is none that reads images or volumes with one network.
     """
-    from medgraft.methods.explain.heads import LearnerHead, network_head, probe_head
+    from medgraft.methods.explain.heads import network_head, probe_head
+    from medgraft.networks.score_heads import LearnerHead
 
     model, names = taken_apart(given)
     rough, device = "", getattr(model, "device", "cpu")
