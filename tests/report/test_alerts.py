@@ -48,3 +48,14 @@ def test_how_samples_were_recorded_is_told_after_what_is_severe(make, rewrite):
         "Copies of samples",
         "How the sample was recorded partly explains the label",
     ]
+
+
+def test_of_several_findings_of_a_kind_the_gravest_keeps_its_place(make, rewrite):
+    folder, result = make()
+    other = COPIES | {"check": "same-patient"}
+    rewrite(folder, result | {"audit": [COPIES, other, COPIES | {"sentence": "More."}]})
+    found = alerts(read_run(folder))
+    assert [(a["title"], a["sentence"]) for a in found] == [
+        ("Copies of samples", "Copies."),
+        ("The same patient twice", "Copies."),
+    ]

@@ -66,3 +66,22 @@ def test_examples_of_images_are_the_surest_right_and_the_surest_wrong(tmp_path):
 def test_a_table_has_no_examples_to_show():
     with pytest.raises(MedgraftError, match="of a table: leave them out"):
         Trial(planted(), ["target-only"], folds=2, examples=True)
+
+
+def test_a_wide_table_is_not_explained_at_the_price_of_minutes(tmp_path):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.normal(size=(40, 1001)), columns=[f"g{i}" for i in range(1001)])
+    table["ill"] = np.tile(["no", "yes"], 20)
+    result = Trial(mg.read(table, label="ill"), ["majority"], folds=2).run(tmp_path / "run")
+    assert "more than 1,000 columns" in result.data["explanation"]["note"]
+
+
+def test_a_refusal_that_quotes_a_patient_is_withheld(tmp_path, monkeypatch):
+    def refuse(trial, graft):
+        raise MedgraftError("The row of 'ana' cannot be explained.")
+
+    monkeypatch.setattr(explained, "_columns", refuse)
+    table = planted().table.assign(who=np.where(np.arange(200) == 3, "ana", np.arange(200).astype(str)))
+    cohort = mg.read(table, label="ill", positive="yes", group="who")
+    result = Trial(cohort, ["majority"], folds=2).run(tmp_path / "run")
+    assert "ana" not in result.data["explanation"]["note"].replace("explained", "")

@@ -44,7 +44,10 @@ def alerts(run: Run) -> list[dict[str, str]]:
         }
         for f in grave
     ]
-    return list({a["title"]: a for a in reversed(told)}.values())[::-1]  # the gravest of each kind
+    first: dict[str, dict[str, str]] = {}
+    for a in told:
+        first.setdefault(a["title"], a)  # the gravest of each kind
+    return list(first.values())
 
 
 def _head(finding: dict[str, Any]) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from medgraft.report import words
 from medgraft.report.read import Run
+from medgraft.trial.table_one import withheld
 
 Facts = list[tuple[str, str]]
 
@@ -46,7 +47,7 @@ def _classes(c: dict[str, Any]) -> dict[str, Any] | None:
     classes = [str(k) for k in c.get("classes") or []]
     rows = []
     for part in parts:
-        mine = withheld(counts.get(part) or {}, 5)
+        mine = withheld([counts.get(part) or {}], fewest=5)[0]
         total = sizes.get(part) or sum((counts.get(part) or {}).values())
         cells = [_share(mine.get(k), total) for k in classes]
         name = part.capitalize() if part in ("training", "test") and not c.get("target") else part
@@ -54,21 +55,6 @@ def _classes(c: dict[str, Any]) -> dict[str, Any] | None:
             {"name": name, "target": part == c.get("target"), "cells": cells, "total": words.count(total)}
         )
     return {"classes": classes, "rows": rows}
-
-
-def withheld(counts: dict[str, int], fewest: int) -> dict[str, int | None]:
-    """Return counts without those from one to below `fewest`, nor a neighbour that would tell a lone one.
-
-    Examples
-    --------
-    >>> withheld({"no": 90, "yes": 2}, 5), withheld({"no": 90, "yes": 0}, 5)
-    ({'no': None, 'yes': None}, {'no': 90, 'yes': 0})
-    """
-    small = {k for k, n in counts.items() if 0 < n < fewest}
-    rest = sorted((k for k in counts if k not in small), key=lambda k: counts[k])
-    while small and rest and sum(counts[k] for k in small) < 2 * fewest:
-        small.add(rest.pop(0))
-    return {k: None if k in small else n for k, n in counts.items()}
 
 
 def _share(n: int | None, total: int) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from medgraft.report import story, words
 from medgraft.report.read import Run
 from medgraft.report.view import View, ends
+from medgraft.trial.attributes import PREFIX
 
 Filled = Callable[[Run], str]
 
@@ -113,7 +114,7 @@ def _measures(run: Run) -> str:
 
 def _by(run: Run) -> list[str]:
     table = run.predictions
-    return [] if table is None else [c.removeprefix("by:") for c in table.columns if c.startswith("by:")]
+    return [] if table is None else [c.removeprefix(PREFIX) for c in table.columns if c.startswith(PREFIX)]
 
 
 def _fairness(run: Run) -> str:

@@ -61,7 +61,6 @@ def build_versus(first: str | Path, second: str | Path) -> Path:
         .render(
             css=style(),
             names=names,
-            views=views,
             rows=_differing(views),
             plot=_values(views, names),
             paired=_told(paired, names, views) if paired else "",

@@ -10,6 +10,7 @@ import numpy as np
 from medgraft.base import MedgraftError
 from medgraft.graft import load
 from medgraft.trial.examples import FOLDER
+from medgraft.trial.withhold import withhold
 
 if TYPE_CHECKING:
     from medgraft.graft import Graft
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 ROWS, BACKGROUND = 40, 30  # explained, and compared with: seconds, also for a forest
 TOP = 15
+WIDE = 1000  # columns; beyond, a learner that is not linear would take minutes a patient
 _TASKS = ("binary", "multiclass", "ordinal", "regression")
 
 
@@ -37,12 +39,16 @@ def explain(trial: Trial, result: Result, out: Path) -> None:
         elif kind == "image" and trial.examples:
             result.data["examples"] = _maps(trial, result, load(out / "graft"), out)
     except MedgraftError as error:  # a model of another kind, or the extra is not installed
-        result.data["explanation"] = {"note": str(error)}
+        result.data["explanation"] = {"note": withhold(str(error), trial.design.data)}
 
 
 def _columns(trial: Trial, graft: Graft) -> dict[str, Any]:
     from medgraft.methods.explain.shap_values import shap_values
 
+    if trial.design.data.X.shape[1] > WIDE:
+        raise MedgraftError(
+            f"A table of more than {WIDE:,} columns is not explained in the report: use medgraft explain."
+        )
     data, rng = trial.design.data, np.random.default_rng(trial.design.seed)
     tested = np.unique(trial.design.splits.table.query("part == 'test'")["row"].to_numpy())
     first = np.unique(data.groups[tested], return_index=True)[1]  # one row a patient

@@ -73,7 +73,10 @@ def _variable(title: str, values: pd.Series[Any], by: dict[str, NDArray[np.bool_
     else:
         known = pd.Series(names(values), index=values.index, dtype=object)
         common = [name(v) for v in known.value_counts().index[:_MOST_LEVELS]]
-        cells = withheld([_counts(known[rows].dropna(), common) for rows in by.values()])
+        counts = [_counts(known[rows].dropna(), common) for rows in by.values()]
+        if not any(c["others"] for c in counts):
+            counts = [{k: n for k, n in c.items() if k != "others"} for c in counts]
+        cells = withheld(counts)
     return {"name": title, "kind": "number" if number else "category", "missing": gaps, "cells": cells}
 
 
@@ -90,7 +93,7 @@ def _counts(values: pd.Series[Any], common: list[str]) -> dict[str, int]:
     return found | {"others": len(values) - sum(found.values())}
 
 
-def withheld(columns: list[dict[str, int]]) -> list[dict[str, int | None]]:
+def withheld(columns: list[dict[str, int]], fewest: int = FEWEST) -> list[dict[str, int | None]]:
     """Return counts by column with small levels withheld in all columns, and neighbours that would tell them.
 
     Examples
@@ -100,13 +103,13 @@ def withheld(columns: list[dict[str, int]]) -> list[dict[str, int | None]]:
     >>> withheld([{"a": 40, "b": 12}])
     [{'a': 40, 'b': 12}]
     """
-    levels = [k for k in columns[0] if any(c[k] for c in columns)]
-    small = {k for k in levels if any(0 < c[k] < FEWEST for c in columns)}
+    levels = list(columns[0])
+    small = {k for k in levels if any(0 < c[k] < fewest for c in columns)}
     rest = sorted((k for k in levels if k not in small), key=lambda k: sum(c[k] for c in columns))
 
     def told() -> bool:
         sums = [sum(c[k] for k in small) for c in columns]
-        return any(0 < total < 2 * FEWEST for total in sums) or len(small) == 1
+        return any(0 < total < 2 * fewest for total in sums) or len(small) == 1
 
     while small and rest and told():
         small.add(rest.pop(0))

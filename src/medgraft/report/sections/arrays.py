@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from medgraft.report.read import Run
+from medgraft.trial.attributes import PREFIX
 
 CLASSES = ("binary", "multiclass", "ordinal")
-_PREFIX = "by:"
 
 
 @dataclass(frozen=True)
@@ -85,8 +85,8 @@ def arrays(run: Run, name: str) -> Arrays | None:
 
 
 def _attributes(table: pd.DataFrame) -> dict[str, np.ndarray]:
-    named = [c for c in map(str, table.columns) if c.startswith(_PREFIX)]
-    found = {c.removeprefix(_PREFIX): table[c].to_numpy(dtype=str) for c in named}
+    named = [c for c in map(str, table.columns) if c.startswith(PREFIX)]
+    found = {c.removeprefix(PREFIX): table[c].to_numpy(dtype=str) for c in named}
     if "domain" in table and table["domain"].nunique() > 1:
         found["site"] = table["domain"].to_numpy(dtype=str)
     return {k: v for k, v in found.items() if len(np.unique(v)) > 1}

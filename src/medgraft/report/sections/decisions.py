@@ -41,10 +41,16 @@ def decisions(view: View) -> dict[str, Any] | None:
         "plot": _plot(curves),
         "event": event,
         "useful": [_useful(name, c) for name, c in curves.items()],
-        "labels": round(0.8 * len(np.unique(found[0].group))),
+        "labels": _choosing(found[0]),
         "points": [p for a in found if (p := _point(a)) is not None],
         "figures": curves,
     }
+
+
+def _choosing(a: Arrays) -> int:
+    """How many patients chose the threshold of each part, on average."""
+    parts = len(np.unique(folds_of_patients(a.group, a.fold)))
+    return round((1 - 1 / parts) * len(np.unique(a.group)))
 
 
 def _point(a: Arrays) -> dict[str, Any] | None:

@@ -38,7 +38,6 @@ def harm(view: View) -> dict[str, Any] | None:
         "about": view.delivered,
         "budgets": _budgets(view, plain, moved),
         "shift": shift.get("sentences") or [],
-        "harmed": [n for n, g in gaps.items() if g.verdict == "harms"],
         "figures": {n: g.to_dict() for n, g in gaps.items()}
         | {"by": {n: g.to_dict() for n, g in by.items()}},
     }
