@@ -37,6 +37,15 @@ def test_sizes_are_of_as_many_patients_as_are_told_one_row_each(tmp_path):
     assert result.data["explanation"]["patients"] == 20
 
 
+def test_the_patients_explained_are_drawn_from_the_whole_file_not_from_its_head(tmp_path):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=200) * np.repeat([0.01, 1.0], 100)  # the head of the file hardly varies
+    table = pd.DataFrame({"x": x, "y": 3 * x})
+    result = Trial(mg.read(table, label="y"), ["target-only"], folds=2).run(tmp_path / "run")
+    size = result.data["explanation"]["columns"][0]["size"]
+    assert size > 0.5 * np.abs(table["y"]).mean()
+
+
 def test_without_the_extra_the_trial_ends_and_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setattr(explained, "_columns", lambda trial, graft: needed("no_such_library"))
     result = Trial(planted(), ["target-only"], folds=2).run(tmp_path / "run")

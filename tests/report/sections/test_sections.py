@@ -12,7 +12,7 @@ from medgraft.evidence import as_metric, interval
 from medgraft.evidence.calibration import calibration_slope
 from medgraft.evidence.decision import cross_decisions
 from medgraft.evidence.harm import transfer_gap
-from medgraft.report import build
+from medgraft.report import build, words
 from medgraft.report.html import found_in
 from medgraft.report.read import read_run
 from medgraft.report.sections.arrays import arrays, folds_of_patients
@@ -101,7 +101,7 @@ def test_verdicts_of_a_family_are_never_more_than_those_alone(view):
 
 def test_an_open_verdict_says_how_many_patients_the_same_models_need_and_a_settled_one_nothing(make, rewrite):
     folder, result = make()
-    guard = result["guard"]["arm"]
+    guard = result["guard"]["arm"] = "source-only"  # close to the control
     for c in result["comparisons"]:
         if c["arm"] == guard:
             c.update(verdict="inconclusive")
@@ -115,7 +115,9 @@ def test_an_open_verdict_says_how_many_patients_the_same_models_need_and_a_settl
     gaps = metric.fn(a.y, a.p, w, block) - metric.fn(a.y, b.p, w, block)
     value = metric.value(a.y, a.p, block=block) - metric.value(a.y, b.p, block=block)
     d = value / (gaps.std() * np.sqrt(n))
-    found = needed(v)["figures"]
+    said = needed(v)
+    found = said["figures"]
+    assert f"truly differs by {words.number(value, sign=True)}, " in said["sentence"]  # blocks, not pooled
     assert found["patients"] == pytest.approx((1.96 + 0.8416) ** 2 / d**2 + 1.92, rel=0.15)
     for c in result["comparisons"]:
         if c["arm"] == guard:
