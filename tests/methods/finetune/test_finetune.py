@@ -245,6 +245,16 @@ def test_nobody_is_told_of_too_few_rows_who_asked_for_no_inner_split(network, im
         assert model.note_ == "" and model.report_["images"]["held_out"] == 0
 
 
+def test_by_default_few_images_all_teach_unless_a_choice_depends_on_held_out_ones(network, images):
+    free = {key: value for key, value in FAST.items() if key != "validation"}
+    plain = FineTune(network, **free).fit(images, images["label"])
+    assert plain.report_["images"]["held_out"] == 0 and plain.note_ == ""
+    assert plain.report_["best_epoch"] == free["epochs"]
+    for name, value in {"soup": 2, "schedule": "plateau"}.items():
+        model = FineTune(network, **free, **{name: value}).fit(images, images["label"])
+        assert model.report_["images"]["held_out"] > 0
+
+
 @pytest.mark.parametrize("labels", [[-1, 7], [True, False], ["é", "b"]])
 def test_labels_of_any_type_come_back_also_from_a_file(network, images, labels):
     y = np.array(labels)[np.arange(60) % 2]

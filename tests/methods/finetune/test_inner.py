@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from medgraft.methods.finetune.inner import hold_out, hold_out_target
+from medgraft.methods.finetune.inner import ENOUGH, SHARE, hold_out, hold_out_target, share_to_hold
 
 
 def test_parts_are_disjoint_whole_and_of_the_asked_size():
@@ -73,3 +73,18 @@ def test_else_patients_of_all_domains_are_held_out(y, units, target):
     got, expected = hold_out_target(y, units, target, 0.2, 0, k), hold_out(y, units, 0.2, 0, k)
     assert len(expected[1])
     assert all(np.array_equal(a, b) for a, b in zip(got, expected, strict=True))
+
+
+@pytest.mark.parametrize(("patients", "share"), [(ENOUGH - 1, 0.0), (ENOUGH, SHARE)])
+def test_few_patients_all_teach_however_many_images_and_source_patients_there_are(patients, share):
+    units = np.concatenate([np.repeat(np.arange(patients), 2), 10_000 + np.arange(3_000)])
+    target = np.arange(len(units)) < 2 * patients
+    assert share_to_hold(None, units, target) == share
+    assert share_to_hold(None, units[: 2 * patients], np.zeros(2 * patients, bool)) == share
+
+
+def test_what_was_asked_for_or_is_needed_counts_whatever_the_number():
+    few, many = (np.arange(20), np.ones(20, bool)), (np.arange(900), np.ones(900, bool))
+    assert share_to_hold(0.3, *few) == 0.3
+    assert share_to_hold(0.0, *many, needed=True) == 0.0
+    assert share_to_hold(None, *few, needed=True) == SHARE

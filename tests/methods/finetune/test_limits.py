@@ -21,7 +21,7 @@ WRONG = {
     "batch_size": (0, 2.0),
     "views": (0,),
     "rank": (0,),
-    "validation": (2, -0.1, 0.6),
+    "validation": (2, -0.1, 0.6, "some"),
     "patience": (-1,),
     "frozen": (1.5,),
     "threshold": (2,),
@@ -86,3 +86,9 @@ def test_numbers_of_any_library_and_both_ends_are_within_limits():
         {"epochs": np.int64(0), "lr": np.float32(1e-3), "validation": 0, "frozen": 1, "class_weight": None}
     )
     assert True not in Number() and np.inf not in Number()
+
+
+def test_only_an_optional_number_can_be_left_to_the_method():
+    assert None not in Number() and None in Number(optional=True)
+    with pytest.raises(MedgraftError, match=r"validation=None is out of range: use a number from 0 to 0\.5"):
+        check_limits({"validation": None})

@@ -65,7 +65,7 @@ class Scratch(FineTune):
         pretext_epochs: int = 4,
         augmentation: str = "light",
         class_weight: str | None = None,
-        validation: float = 0.15,
+        validation: float | None = None,
         patience: int = 8,
         schedule: str = "cosine",
         weight_decay: float = 0.01,

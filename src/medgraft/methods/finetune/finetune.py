@@ -12,8 +12,8 @@ from medgraft.methods.finetune.answer import outputs
 from medgraft.methods.finetune.groups import Policy, make_policy
 from medgraft.methods.finetune.head import class_weights
 from medgraft.methods.finetune.images import Labelled
-from medgraft.methods.finetune.inner import hold_out_target, note_on
-from medgraft.methods.finetune.limits import check_limits
+from medgraft.methods.finetune.inner import hold_out_target, note_on, share_to_hold
+from medgraft.methods.finetune.limits import Number, check_limits
 from medgraft.methods.finetune.loop import History, Recipe
 from medgraft.methods.finetune.objective import make_loss
 from medgraft.methods.finetune.penalties import Penalty, make_penalty
@@ -63,10 +63,11 @@ class FineTune(NetworkEstimator):
     distort the features). Then AdamW minimises :math:`\sum_i w_i \ell(y_i, h(f_\theta(x_i)))` (log loss,
     or squared error of the standardised value) over the head and the released
     blocks, which are released from the output towards the input, each one with a smaller learning rate than
-    the one above (Howard and Ruder 2018). The weights of the epoch with the least loss on held-out patients
-    are kept, the state before training included. Where source and target both teach, these are patients of
-    the target, if it has enough with a label that eight can be held out and no class is missing among them;
-    else they are patients of all domains.
+    the one above (Howard and Ruder 2018). With few patients all of them teach, and the last epoch counts.
+    Where some are held out (see `validation`), the weights of the epoch with the least loss on these are
+    kept, the state before training included. Where source and target both teach, they are patients of the
+    target, if it has enough with a label that eight can be held out and no class is missing among them; else
+    they are patients of all domains.
 
     Parameters
     ----------
@@ -134,12 +135,15 @@ class FineTune(NetworkEstimator):
         activations are computed once and kept.
     cache : str, default "float32"
         Type in which they are kept; ``"float16"`` halves memory, or disk beyond 1 GiB.
-    validation : float, default 0.15
-        Share of the training rows (of the target's, where it has enough) held out, patients whole, to stop
-        early; 0: none.
+    validation : float or None, default None
+        Share of the training rows (of the target's, where it has enough) held out, patients whole, to choose
+        the epoch by and stop early; 0: none. None: 0.15 from 400 patients of the target, and for `soup` and
+        ``schedule="plateau"``, which need it; else 0, because a few dozen patients choose badly and are
+        missed in training.
     patience : int, default 8
-        Epochs without a better held-out loss before stopping. With few images the loss rises first, as blocks
-        are released, and falls below the head's only when the rate does: a smaller patience gives up there.
+        Epochs without a better held-out loss before stopping, where patients are held out. The loss rises
+        first, as blocks are released, and falls below the head's only when the rate does: a smaller patience
+        gives up there.
     snapshots : int, default 1
         Above 1: run the schedule so many times from its start, keep the weights at each end, and average
         their predictions (each costs a pass). Then nothing is held out, and training does not stop early.
@@ -170,7 +174,7 @@ class FineTune(NetworkEstimator):
     pretext_ : dict or None
         What self-supervision did: the task, the images and the loss of each epoch.
     note_ : str
-        A sentence where there was too little data for an inner split, else empty.
+        A sentence where there was too little data for an inner split that was asked for, else empty.
 
     Notes
     -----
@@ -217,7 +221,7 @@ class FineTune(NetworkEstimator):
         augmentation: str = "light",
         views: int = 4,
         cache: str = "float32",
-        validation: float = 0.15,
+        validation: float | None = None,
         patience: int = 8,
         snapshots: int = 1,
         soup: int = 1,
@@ -290,7 +294,8 @@ class FineTune(NetworkEstimator):
         cyclic = self.snapshots > 1
         if cyclic and self.adapter == "lora":
             raise InputError("snapshots keep whole weights, which lora has not: leave out one of the two.")
-        share = 0.0 if cyclic else self.validation
+        needed = self.soup > 1 or self.schedule == "plateau"
+        share = 0.0 if cyclic else share_to_hold(self.validation, rows.units, rows.target, needed=needed)
         train, held = hold_out_target(rows.y, rows.units, rows.target, share, self.random_state, k)
         self.note_ = note_on(share, held)
         source = self._source()
@@ -312,7 +317,7 @@ class FineTune(NetworkEstimator):
 
     def _check(self) -> None:
         """Refuse settings that cannot be, before anything is loaded or trained."""
-        check_limits(self.get_params(deep=False))
+        check_limits(self.get_params(deep=False), validation=Number(0.0, 0.5, optional=True))
         augment.check(self.augmentation)
         adapters.check(self.adapter)
         stages_of(self.pretext)

@@ -11,6 +11,36 @@ from medgraft.cohort.multilabel import rarity
 from medgraft.methods.splits import Ints, inner_folds
 
 MIN_HELD = 8  # fewer rows than this say nothing about when to stop
+SHARE = 0.15  # held out by default, once there are
+ENOUGH = 400  # patients: with fewer, the luck of who is held out chooses the epoch, and they teach more
+
+
+def share_to_hold(
+    asked: float | None, units: Ints, target: NDArray[np.bool_], *, needed: bool = False
+) -> float:
+    """Return the share of the rows to hold out: what was asked for, else what pays.
+
+    Parameters
+    ----------
+    asked : float or None
+        None: 0.15 where the target (or the cohort, without one) has 400 patients or more, else 0.
+    units : array (n,) of int
+        Patients.
+    target : array (n,) of bool
+        Rows of the target domain.
+    needed : bool, default False
+        Something chosen depends on held-out rows, whatever their number.
+
+    Examples
+    --------
+    >>> everyone = np.ones(500, dtype=bool)
+    >>> share_to_hold(None, np.arange(500), everyone), share_to_hold(None, np.arange(500) // 2, everyone)
+    (0.15, 0.0)
+    """
+    if asked is not None:
+        return asked
+    patients = len(np.unique(units[target] if target.any() else units))
+    return SHARE if needed or patients >= ENOUGH else 0.0
 
 
 def note_on(share: float, held: Ints) -> str:

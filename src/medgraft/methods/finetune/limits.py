@@ -23,6 +23,8 @@ class Number:
         No fractions.
     above : bool
         `low` itself is too low.
+    optional : bool
+        None stands for a choice by the method.
 
     Examples
     --------
@@ -34,8 +36,11 @@ class Number:
     high: float = math.inf
     whole: bool = False
     above: bool = False
+    optional: bool = False
 
     def __contains__(self, value: Any) -> bool:
+        if value is None:
+            return self.optional
         if isinstance(value, bool) or not isinstance(value, Integral if self.whole else Real):
             return False
         number = float(value)
