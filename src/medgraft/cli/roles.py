@@ -32,6 +32,20 @@ Volumes = Annotated[
         "networks also slices=16, axis=axial, pool=mean."
     ),
 ]
+Reading = Annotated[
+    str,
+    typer.Option(
+        help="How signals are brought to one shape (rate=160,seconds=4,channels=C3|Cz|C4,low=8,high=30; "
+        "picture=scalogram for networks of images) or sequences (length=101,alphabet=dna)."
+    ),
+]
+View = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="What methods for tables read of signals and sequences: band-power, statistics, "
+        "wavelet-packets, kmers:k=4. Repeatable."
+    ),
+]
 Signal = Annotated[str | None, typer.Option(help="Column with paths of signals.")]
 Sequence = Annotated[str | None, typer.Option(help="Column that holds sequences.")]
 Omics = Annotated[str | None, typer.Option(help="Matrix file whose samples are the rows, or a column.")]

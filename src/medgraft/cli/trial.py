@@ -26,12 +26,14 @@ from medgraft.cli.roles import (
     Omics,
     Positive,
     Protected,
+    Reading,
     Sequence,
     Signal,
     Skip,
     Task,
     Time,
     Volume,
+    View,
     Volumes,
     roles_of,
 )
@@ -63,6 +65,8 @@ def trial(
     columns: Columns = None,
     kind: Kind = None,
     volumes: Volumes = None,
+    reading: Reading = "",
+    view: View = None,
     source: Annotated[
         list[str] | None,
         typer.Option(
@@ -177,6 +181,8 @@ def trial(
         first=first,
         examples=examples,
         aggregate=aggregate,
+        views=view or (),
+        reading=reading,
     )
     if ranks.join() > 0:  # the first of several processes speaks and writes
         if not plan and out is not None:

@@ -13,6 +13,8 @@ from medgraft.cohort.ref import Ref
 
 KINDS = ("image", "volume", "signal", "sequence", "omics", "mask")
 PICTURES = ("image", "volume")  # what networks that see can read
+ARRAYS = ("signal", "sequence", "omics")  # what 1-D networks and views can read
+SEEN = (*PICTURES, *ARRAYS)
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ import pandas as pd
 
 from medgraft.base import MedgraftError
 from medgraft.cohort import Cohort, read
-from medgraft.cohort.media import PICTURES
+from medgraft.cohort.media import SEEN
 from medgraft.cohort.multilabel import encode
 from medgraft.evidence.aggregate import aggregate
 from medgraft.graft.contract import check
@@ -150,10 +150,10 @@ class Graft:
         """Return what the model reads of data, checked against the contract."""
         data = _cohort(data)
         kind = self.manifest["kind"]
-        if kind in PICTURES:
+        if kind in SEEN:
             if data.kind != kind:
-                has = f"has none: say with --{kind} which column holds their paths"
-                if data.kind in PICTURES:
+                has = f"has none: say with --{kind} which column holds them"
+                if data.kind in SEEN:
                     has = f"holds {data.kind}s"
                 raise MedgraftError(f"This graft reads {kind}s, and '{data.name}' {has}.")
             return _beside(data, _columns_of(self.model), self.manifest["schema"])

@@ -23,7 +23,17 @@ FAMILIES = (
     "ensemble",
     "guard",
 )
-NEEDS = ("source", "target-labels", "target-rows", "images", "volumes", "masks", "pretrained", "time")
+NEEDS = (
+    "source",
+    "target-labels",
+    "target-rows",
+    "images",
+    "volumes",
+    "masks",
+    "network",
+    "pretrained",
+    "time",
+)
 ROLES = ("control", "transfer")
 TASKS = ("binary", "multiclass", "regression")
 LABELS = ("multilabel",)  # several labels at once, of methods that read images; see `Method.does`
@@ -47,8 +57,9 @@ class Method:
         Which of ``binary``, ``multiclass``, ``regression``, ``segmentation`` it can do.
     needs : tuple of str
         What must be there for the method to do more than a control: ``source`` (rows of other domains),
-        ``target-labels``, ``target-rows``, ``images``, ``volumes``, ``masks``, ``pretrained``, ``time`` (a
-        column of times).
+        ``target-labels``, ``target-rows``, ``images`` (or other samples that a network opens), ``volumes``,
+        ``masks``, ``network`` (an architecture), ``pretrained`` (one with weights), ``time`` (a column of
+        times).
     cost : str
         Cost of a fit, in the big-O of n rows and p features.
     refs : tuple of str
@@ -75,7 +86,7 @@ class Method:
     @property
     def reads_tables(self) -> bool:
         """Whether the method reads arrays and tables; the others read images or need a network."""
-        return not {"images", "volumes", "masks", "pretrained"} & set(self.needs)
+        return not {"images", "volumes", "masks", "network", "pretrained"} & set(self.needs)
 
     @property
     def reads_media(self) -> bool:

@@ -14,6 +14,8 @@ from torch import nn
 
 from medgraft.base import MedgraftError
 from medgraft.sources.adapt import adapt_channels, adapt_norm, adapt_places, adaptable
+from medgraft.sources.array_preprocess import ArrayPreprocess, PicturePreprocess
+from medgraft.sources.arrays import Reading, SignalReading, kind_of_reading, reading_from_dict, reading_to_dict
 from medgraft.sources.build import build
 from medgraft.sources.hub import fetch
 from medgraft.sources.insert import insert
@@ -49,13 +51,17 @@ class Backbone:
         What became of every tensor.
     volume : VolumeInput, optional
         How volumes are read; None: images are.
+    array : SignalReading, SequenceReading or OmicsReading, optional
+        How signals, sequences or rows of omics are read.
 
     Attributes
     ----------
     d : int
         Number of features.
-    preprocess : Preprocess, SlicePreprocess or VolumePreprocess
-        PIL image -> uint8 tensor (channels, s, s), or `Volume` -> what `module` takes.
+    kind : str
+        What it reads: ``"image"``, ``"volume"``, ``"signal"``, ``"sequence"`` or ``"omics"``.
+    preprocess : Preprocess, SlicePreprocess, VolumePreprocess, ArrayPreprocess or PicturePreprocess
+        PIL image -> uint8 tensor (channels, s, s), or `Volume` or array -> what `module` takes.
     """
 
     def __init__(
@@ -65,16 +71,18 @@ class Backbone:
         module: Trunk,
         report: LoadReport,
         volume: VolumeInput | None = None,
+        array: Reading | None = None,
     ) -> None:
         self.spec, self.channels, self.module, self.report = spec, channels, module, report
-        self.volume = volume
-        self.preprocess = _preprocess(spec, channels, volume)
+        self.volume, self.array = volume, array
+        self.kind = kind_of_reading(array) if array else "image" if volume is None else "volume"
+        self.preprocess = _preprocess(spec, channels, volume, array)
         self.attention: dict[str, Any] = {}
         self.d = self._width()
 
     def blank(self, n: int = 1) -> torch.Tensor:
         """Return n empty samples (n, ...), of the shape and type that `preprocess` gives."""
-        kind = torch.float32 if self.spec.dims == 3 else torch.uint8
+        kind = torch.uint8 if self.spec.dims == 2 else torch.float32
         return torch.zeros(n, *self.preprocess.shape, dtype=kind)
 
     def _width(self) -> int:
@@ -85,7 +93,7 @@ class Backbone:
                 out = self.module(sample)
         except (RuntimeError, ValueError) as error:  # a map that has shrunk to nothing
             raise MedgraftError(
-                f"'{self.spec.name}' cannot take images of {self.spec.input_size} pixels: use a larger size."
+                f"'{self.spec.name}' cannot take {self.kind}s of size {self.spec.input_size}: use a larger one."
             ) from error
         if not isinstance(out, torch.Tensor) or out.ndim != 2:
             raise MedgraftError(
@@ -115,6 +123,7 @@ class Backbone:
     def config(self) -> dict[str, Any]:
         """Return all but the weights, JSON-able, for :meth:`from_config`."""
         reading = {} if self.volume is None else {"volume": self.volume.to_dict()}
+        reading |= {} if self.array is None else {"array": reading_to_dict(self.array)}
         added = {"attention": self.attention} if self.attention else {}
         return {"network": self.spec.to_dict(), "channels": self.channels, **reading, **added}
 
@@ -133,9 +142,10 @@ class Backbone:
         """
         spec = PretrainedSpec.from_dict(config["network"])
         volume = VolumeInput.of(config["volume"]) if "volume" in config else None
+        array = reading_from_dict(config["array"]) if "array" in config else None
         trunk = _trunk(spec, config["channels"], 0, volume)
         nothing = LoadReport(spec.name, (), (), (), (), "", config["channels"])
-        made = cls(spec, config["channels"], trunk, nothing, volume)
+        made = cls(spec, config["channels"], trunk, nothing, volume, array)
         if "attention" in config:
             made.insert(str(config["attention"]["kind"]), list(config["attention"]["blocks"]))
         names = sorted(trunk.net.state_dict())
@@ -156,6 +166,7 @@ def load(
     allow_partial: bool = False,
     seed: int = 0,
     volume: VolumeInput | None = None,
+    array: Reading | None = None,
 ) -> Backbone:
     """Build a network, fill it with its weights, and report what became of every tensor.
 
@@ -174,6 +185,8 @@ def load(
     volume : VolumeInput, optional
         How volumes are read. A network for images then sees slices; one for volumes always has it, and one
         channel.
+    array : SignalReading, SequenceReading or OmicsReading, optional
+        How signals, sequences or rows of omics are read; `channels` are then its own.
 
     Returns
     -------
@@ -193,7 +206,7 @@ def load(
     if not pretrained:
         names = tuple(n for n in trunk.net.state_dict() if not n.endswith(_COUNTERS))
         report = LoadReport(spec.name + reading, (), (), (), names, "", channels)
-        return Backbone(spec, channels, trunk, report, volume)
+        return Backbone(spec, channels, trunk, report, volume, array)
     if spec.path is None:
         weights, sha, label = fetch(spec), "", spec.name
     else:
@@ -207,20 +220,26 @@ def load(
             f"{report.came} of {report.total} trunk tensors fit; name the right "
             "one as in FILE.safetensors@timm:NAME, or allow a partial load (allow_partial)."
         )
-    return Backbone(spec, channels, trunk, report, volume)
+    return Backbone(spec, channels, trunk, report, volume, array)
 
 
 def _preprocess(
-    spec: PretrainedSpec, channels: int, volume: VolumeInput | None
-) -> Preprocess | SlicePreprocess | VolumePreprocess:
+    spec: PretrainedSpec, channels: int, volume: VolumeInput | None, array: Reading | None
+) -> Preprocess | SlicePreprocess | VolumePreprocess | ArrayPreprocess | PicturePreprocess:
+    if array is not None and spec.dims == 1:
+        return ArrayPreprocess(array)
     if volume is not None and spec.dims == 3:
         return VolumePreprocess(volume, spec.input_size)
     image = Preprocess(spec.input_size, channels, spec.interpolation)
+    if isinstance(array, SignalReading):
+        return PicturePreprocess(array, image)
     return image if volume is None else SlicePreprocess(volume, image)
 
 
 def _trunk(spec: PretrainedSpec, channels: int, seed: int, volume: VolumeInput | None) -> Trunk:
     net = build(spec, channels, seed)
+    if spec.dims == 1:
+        return Trunk(net, (0.0,) * channels, (1 / 255,) * channels, spec.input_size, 1).eval()
     norm = adapt_norm(spec.mean, channels), adapt_norm(spec.std, channels)
     trunk: Trunk
     if volume is None:

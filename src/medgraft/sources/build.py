@@ -120,7 +120,8 @@ def _names(library: str) -> list[str]:
 def _own(builder: str, spec: PretrainedSpec, channels: int) -> nn.Module:
     module, _, function = builder.partition(":")
     make = getattr(import_module(f"medgraft.networks.{module}"), function)
-    net: nn.Module = make(channels=channels, **spec.model_args)
+    given = {"samples": spec.input_size} if spec.dims == 1 else {}
+    net: nn.Module = make(channels=channels, **given, **spec.model_args)
     return net
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medgraft.base import MedgraftError, did_you_mean
+from medgraft.cohort.media import ARRAYS
+from medgraft.sources.arrays import Reading, kind_of_reading
 from medgraft.sources.volumes import VolumeInput
 
 if TYPE_CHECKING:
@@ -42,6 +44,9 @@ class Pretrained:
         that a transformer has learnt are interpolated, and the loading report says so.
     volume : VolumeInput or str, optional
         How volumes are read, as in ``"slices=8,axis=coronal"``; without it, as `VolumeInput` has it.
+    array : SignalReading, SequenceReading or OmicsReading, optional
+        How signals, sequences or rows of omics become arrays; a trial finds out from its cohort, elsewhere
+        `medgraft.sources.arrays.agreed` does.
 
     Examples
     --------
@@ -54,6 +59,7 @@ class Pretrained:
     allow_partial: bool = False
     volume: VolumeInput | str | None = None
     size: int | None = None
+    array: Reading | None = None
 
     def __post_init__(self) -> None:
         if self.size is not None and not 8 <= self.size <= 4096:
@@ -79,25 +85,51 @@ class Pretrained:
             )
         return cls(source) if isinstance(source, str) else source
 
+    @property
+    def kind(self) -> str:
+        """What it reads, as far as that was said: ``"image"`` unless volumes or arrays were spoken of."""
+        if self.array is not None:
+            return kind_of_reading(self.array)
+        return "image" if self.volume is None else "volume"
+
     def reading(self, kind: str) -> Pretrained:
-        """Return the source as it reads images or volumes.
+        """Return the source as it reads samples of a kind.
 
         Parameters
         ----------
-        kind : {"image", "volume"}
+        kind : {"image", "volume", "signal", "sequence", "omics"}
 
         Raises
         ------
         MedgraftError
-            It is a network for volumes, and there are images.
+            It is a network for other samples, or nobody said how arrays are read.
         """
+        dims = self.facts.dims
+        if kind in ARRAYS:
+            return self._reading_array(kind, dims)
+        if dims == 1:
+            raise MedgraftError(
+                f"The network '{self.spec}' reads signals, sequences or omics, and the data are {kind}s."
+            )
         if kind == "volume":
             return self if self.volume is not None else replace(self, volume=VolumeInput())
-        if self.facts.dims == 3:
+        if dims == 3:
             raise MedgraftError(
                 f"The network '{self.spec}' reads volumes, and the data are {kind}s: use one for images."
             )
         return self if self.volume is None else replace(self, volume=None)
+
+    def _reading_array(self, kind: str, dims: int) -> Pretrained:
+        if self.array is None or kind_of_reading(self.array) != kind:
+            raise MedgraftError(
+                f"Nobody said how '{self.spec}' reads {kind}s: give array=medgraft.sources.arrays.agreed(...)."
+            )
+        drawn = bool(getattr(self.array, "picture", ""))
+        if drawn != (dims == 2):
+            reads = {1: "arrays", 2: "pictures", 3: "volumes"}[dims]
+            hint = {1: "leave out picture=", 2: "draw signals with picture=scalogram"}.get(dims, "take another")
+            raise MedgraftError(f"The network '{self.spec}' reads {reads}: {hint}.")
+        return self
 
     @property
     def facts(self) -> PretrainedSpec:
@@ -105,7 +137,15 @@ class Pretrained:
         from medgraft.sources.resolve import resolve
 
         facts = resolve(self.spec)
+        if facts.dims == 1 and self.array is not None:
+            return replace(facts, input_size=self.array.shape[1])
         return facts if self.size is None else replace(facts, input_size=self.size)
+
+    @property
+    def trained(self) -> bool:
+        """Whether there are weights: of our own networks only files have any."""
+        facts = self.facts
+        return facts.path is not None or facts.library != "medgraft"
 
     def load(self, *, pretrained: bool = True, seed: int = 0) -> Backbone:
         """Read the weights; see :func:`medgraft.sources.backbone.load`."""
@@ -120,11 +160,12 @@ class Pretrained:
             )
         return load(
             facts,
-            channels=self.channels,
+            channels=self.array.shape[0] if self.array is not None and facts.dims == 1 else self.channels,
             pretrained=pretrained,
             allow_partial=self.allow_partial,
             seed=seed,
             volume=None if self.volume is None else VolumeInput.of(self.volume),
+            array=self.array,
         )
 
     def fingerprint(self) -> str:

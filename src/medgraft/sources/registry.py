@@ -38,10 +38,11 @@ class NetworkEntry:
         Names of the layer that sees the channels, and of the classifier that is cut off.
     builder : str
         For what no library builds as a trunk: ``"MODULE:FUNCTION"`` under `medgraft.networks`. The function
-        takes ``channels`` and the network's own settings, and returns a module without its head, images
-        (b, channels, ...) -> features (b, d), whose tensors are named as in published weights.
+        takes ``channels`` (with ``dims=1`` also ``samples``) and the network's own settings, and returns a
+        module without its head, images (b, channels, ...) -> features (b, d), whose tensors are named as in
+        published weights.
     dims : int
-        2 for images, 3 for volumes.
+        2 for images, 3 for volumes, 1 for signals, sequences and omics.
     """
 
     name: str

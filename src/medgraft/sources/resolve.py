@@ -51,7 +51,7 @@ class PretrainedSpec:
     model_args : dict
         More arguments of the builder.
     dims : int
-        2 for images, 3 for volumes.
+        2 for images, 3 for volumes, 1 for signals, sequences and omics.
     """
 
     name: str

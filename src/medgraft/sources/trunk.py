@@ -26,7 +26,7 @@ class Trunk(nn.Module):
     size : int
         Side of the input in pixels.
     dims : int, default 2
-        3 for volumes (b, c, s, s, s).
+        3 for volumes (b, c, s, s, s), 1 for arrays (b, c, s).
     """
 
     mean: torch.Tensor
@@ -61,7 +61,7 @@ class Trunk(nn.Module):
     def blocks(self) -> list[tuple[str, tuple[str, ...]]]:
         """Blocks from input to output: a name, and the names of the modules it runs in turn."""
         if self._blocks is None:
-            side = self.size if self.dims == 2 else min(self.size, 32)  # a chain holds on any grid
+            side = min(self.size, 32) if self.dims == 3 else self.size  # a chain holds on any grid
             probe = torch.zeros_like(self.mean).expand(2, -1, *[side] * self.dims)
             self._blocks = _chain(self.net, probe)
         return self._blocks

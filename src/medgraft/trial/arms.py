@@ -13,6 +13,7 @@ from medgraft.methods.learners import learners
 from medgraft.methods.multilabel import MultiLabel
 from medgraft.methods.prepare import steps
 from medgraft.methods.tuning.ranges import is_range
+from medgraft.methods.views import ViewFeatures
 from medgraft.trial.members import members_of
 from medgraft.trial.parts import named
 from medgraft.trial.settings import check_settings, read_settings
@@ -139,7 +140,8 @@ def _part(text: str, spec: str) -> tuple[str, dict[str, Any]]:
 class Workbench:
     """What an arm is built with: task, kind of data, and the network and the column of times if any.
 
-    `parts` are all networks and radiomics that were given, `columns` the features beside images.
+    `parts` are all networks and radiomics that were given, `columns` the features beside images, `views` what
+    methods for arrays read of signals, sequences and omics.
     """
 
     task: str
@@ -151,11 +153,23 @@ class Workbench:
     aggregate: str | None = None
     parts: tuple[Any, ...] = ()
     columns: tuple[str, ...] = ()
+    views: ViewFeatures | None = None
 
     @property
     def sklearn_task(self) -> str:
         """The task as estimators name it: ``classification``, ``regression`` or ``segmentation``."""
         return self.task if self.task in ("regression", "segmentation") else "classification"
+
+    @property
+    def featuriser(self) -> Any:
+        """What turns samples into an array for methods that do not open them; None where nothing can."""
+        if self.views is not None:
+            return self.views
+        if self.kind not in PICTURES or self.pretrained is None:
+            return None
+        from medgraft.methods.finetune.features import BackboneFeatures
+
+        return BackboneFeatures(self.pretrained, device=self.device)
 
 
 def build(
@@ -210,10 +224,8 @@ def build(
     if "source" in arm.settings:
         params["source"] = named(bench.parts, str(arm.settings["source"]))
     if issubclass(cls, Guarded):
-        if bench.kind in PICTURES and bench.pretrained is not None:
-            from medgraft.methods.finetune.features import BackboneFeatures
-
-            params["featuriser"] = BackboneFeatures(bench.pretrained, device=bench.device)
+        if bench.featuriser is not None:
+            params["featuriser"] = bench.featuriser
         if any(trains_network(o) for o in (*others, *filter(None, (control,)))):
             params.setdefault("inner_folds", 1)
         params["candidates"] = {other.name: build(other, bench, seed, others, control) for other in others}
@@ -238,10 +250,8 @@ def build(
             estimator = steps[name].cls(estimator, random_state=seed, **settings)
     if several and not at_once:
         estimator = MultiLabel(estimator)
-    if bench.kind in PICTURES and not arm.entry.reads_media and arm.method != "majority":
-        from medgraft.methods.finetune.features import BackboneFeatures
-
-        estimator = Pipeline(BackboneFeatures(bench.pretrained, device=bench.device), estimator)
+    if bench.featuriser is not None and not arm.entry.reads_media and arm.method != "majority":
+        estimator = Pipeline(bench.featuriser, estimator)
     for name, settings in arm.steps:
         if steps[name].around == "arm":
             estimator = _tuned(steps[name].cls, settings, arm, estimator, bench, seed)

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from medgraft.base import MedgraftError
 from medgraft.cohort.media import PICTURES
 from medgraft.methods import Method, entries
+from medgraft.sources.pretrained import Pretrained
 from medgraft.trial.arms import Arm, arm
 from medgraft.trial.design import Design
 from medgraft.trial.members import members_of, pool
 
 
-def choose_arms(asked: Sequence[Arm | str] | None, design: Design, has_network: bool) -> list[Arm]:
+def choose_arms(asked: Sequence[Arm | str] | None, design: Design, network: Pretrained | None) -> list[Arm]:
     """Return the arms to run: those asked for, or the default methods whose needs are met.
 
     A name with ``*`` stands for every registered method of that pattern that can run. A control that every
@@ -23,7 +24,7 @@ def choose_arms(asked: Sequence[Arm | str] | None, design: Design, has_network: 
     MedgraftError
         An arm cannot run on this design, or there is nothing to transfer from.
     """
-    met = design.satisfied(has_network)
+    met = design.satisfied(network)
     if asked:
         asked = [asked] if isinstance(asked, str | Arm) else asked
         asked = _spelt_out(asked, design, met)
@@ -31,7 +32,7 @@ def choose_arms(asked: Sequence[Arm | str] | None, design: Design, has_network: 
         for a in arms:
             _check(a, design, met)
     else:
-        if not met & {"source", "pretrained"}:
+        if not met & {"source", "network"}:
             raise MedgraftError(
                 "There is nothing to transfer from: give --domain and --target for other sites of the "
                 "same table, or --source for a second cohort or a pretrained network."
@@ -88,7 +89,10 @@ def control_name(design: Design, met: set[str], names: Sequence[str] = ()) -> st
         return "pooled"
     if "masks" in met:
         return _outlining_control([n.split(":")[0] for n in names], names)
-    if "images" in met and not met & {"source", "pretrained"}:  # radiomics alone
+    if "views" in met and "target-labels" in met and "time" not in met:  # classical arms read views of them
+        own = [n for control in ("target-only", "scratch") for n in names if n.split(":")[0] == control]
+        return (own or ["target-only"])[0]
+    if "images" in met and not met & {"source", "network"}:  # radiomics alone
         return next((n for n in names if n.split(":")[0] == "majority"), "majority")
     if "images" in met and "source" not in met:
         return next((n for n in names if n.split(":")[0] == "scratch"), "scratch")
@@ -111,11 +115,12 @@ _REASONS = {
     "source": "rows of another domain: give --domain and --target, or --source with a second cohort",
     "target-labels": "labels of the target: --labels-per-class must be above 0",
     "target-rows": "rows of the target in training, which --folds domain leaves out",
-    "images": "images or volumes: the data are a table",
+    "images": "images or other samples that a network opens: the data are a table",
     "volumes": "volumes: name their column with --volume",
     "masks": "masks to learn outlines from: name their column with --mask, and no label",
     "sites": "sites of several patients each, which --folds time has not",
     "time": "records in the order of time: give --folds time with --time and --group",
+    "network": "a network: give --source, for example timm:resnet18 or medgraft:eegnet",
     "pretrained": "a pretrained network: give --source, for example timm:resnet18 or a safetensors file",
 }
 
@@ -129,8 +134,8 @@ def _check(a: Arm, design: Design, met: set[str]) -> None:
         others = [n for n in _able(design, met) if entries[n].family == a.entry.family]
         hint = f" Of its family these do: {', '.join(others)}." if others else ""
         raise MedgraftError(f"The arm '{a.name}' cannot do {task}: it does {', '.join(a.entry.tasks)}.{hint}")
-    alone = a.method == "majority" or (a.entry.reads_media and "pretrained" not in a.entry.needs)
-    if not alone and "images" in met and not met & {"pretrained"}:
+    alone = a.method == "majority" or a.entry.reads_media or "views" in met
+    if not alone and "images" in met and "pretrained" not in met:
         raise MedgraftError(f"On images the arm '{a.name}' needs {_REASONS['pretrained']}.")
 
 

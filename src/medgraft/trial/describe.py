@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medgraft.cohort.media import PICTURES
+from medgraft.cohort.media import SEEN
 from medgraft.cohort.segmentation import SEGMENTATION
 from medgraft.trial.flow import flow
 from medgraft.trial.parts import words
@@ -63,7 +63,7 @@ def describe_cohort(trial: Trial) -> dict[str, Any]:
     if data.classes is not None:
         for name in sizes:
             counts[name] = class_counts(data.y[part == name], data.classes)
-    media = data.kind in PICTURES or data.task == SEGMENTATION
+    media = data.kind in SEEN or data.task == SEGMENTATION
     missing = None if media else float(data.X.isna().to_numpy().mean())
     return {
         "name": data.name,
@@ -141,7 +141,7 @@ def versions_of(kind: str) -> dict[str, str]:
     import medgraft
 
     packages = ["numpy", "scipy", "pandas", "scikit-learn"]
-    if kind in ("image", "volume"):
+    if kind in SEEN:
         packages += ["pillow", "torch", "torchvision", "timm", "lightning"]
     found = {"medgraft": medgraft.__version__, "python": platform.python_version()}
     return found | {package: version(package) for package in packages}

@@ -21,9 +21,10 @@ from medgraft.cohort import (
 )
 from medgraft.cohort.conventions import same_people
 from medgraft.cohort.labels import names
-from medgraft.cohort.media import PICTURES
+from medgraft.cohort.media import ARRAYS, SEEN
 from medgraft.cohort.segmentation import SEGMENTATION
 from medgraft.cohort.time import timed
+from medgraft.sources.pretrained import Pretrained
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Design:
         """The feature that holds the times in a time-ordered trial."""
         return self.data.time if self.kind == "time-ordered" else None
 
-    def satisfied(self, has_network: bool) -> set[str]:
+    def satisfied(self, network: Pretrained | None) -> set[str]:
         """Return which needs of methods this design can meet."""
         met = set()
         domains = self.data.domains
@@ -75,12 +76,14 @@ class Design:
                 met.add("target-labels")
         if self.kind == "time-ordered":
             met.add("time")
-        if self.data.kind in PICTURES:
+        if self.data.kind in SEEN:
             met.add("images")
+        if self.data.kind in ARRAYS:
+            met.add("views")
         if self.data.task == SEGMENTATION:  # to a method that outlines, a volume is also a stack of images
             met |= {"masks", "images", *(f"{kind}s" for kind in self.data.kinds)}
-        if has_network:
-            met.add("pretrained")
+        if network is not None:
+            met |= {"network", "pretrained"} if network.trained else {"network"}
         return met
 
 

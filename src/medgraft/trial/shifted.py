@@ -31,6 +31,8 @@ def source_shift(trial: Trial) -> dict[str, Any] | None:
         return None
     if data.kind == "table":
         X = TableEncoder().fit_transform(data.X.iloc[:, :_MOST_COLUMNS])
+    elif trial.bench.views is not None:
+        X = TableEncoder().fit_transform(trial.bench.views.transform(data.X).iloc[:, :_MOST_COLUMNS])
     elif data.kind == "image" and trial.network is not None:
         X = BackboneFeatures(trial.network, device=trial.bench.device).transform(data.X)
     else:

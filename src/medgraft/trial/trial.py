@@ -20,6 +20,7 @@ from medgraft.methods.finetune.activations import forget
 from medgraft.sources import Pretrained
 from medgraft.sources import source as source_of
 from medgraft.sources.radiomics import Radiomics
+from medgraft.trial.alike import read_alike, reading_of, views_of
 from medgraft.trial.arms import Arm, Workbench, build
 from medgraft.trial.assemble import assemble
 from medgraft.trial.choose_arms import choose_arms, control_name
@@ -94,6 +95,12 @@ class Trial:
     aggregate : {"mean", "max", "vote", "noisy-or"}, optional
         How the rows of a patient become one prediction before anything is scored; see
         `medgraft.evidence.aggregate`.
+    views : sequence of str
+        What methods for arrays read of signals, sequences and omics: ``"band-power"``, ``"kmers:k=4"``; see
+        `medgraft.methods.views.ViewFeatures`.
+    reading : str
+        How these are brought to one shape, as far as it is not to be found out: ``"rate=100,seconds=2"``; see
+        `medgraft.sources.arrays.agreed`.
 
     Raises
     ------
@@ -140,6 +147,8 @@ class Trial:
         first: float = 0.3,
         examples: bool = False,
         aggregate: str | None = None,
+        views: Sequence[str] = (),
+        reading: str = "",
     ) -> None:
         given: list[Any] = [source] if isinstance(source, Source) else list(source or ())
         sources = [source_of(s) for s in given]
@@ -147,11 +156,6 @@ class Trial:
         for given_cohort in (cohort, test, *(s for s in sources if isinstance(s, Cohort))):
             if given_cohort is not None and not isinstance(given_cohort, Cohort):
                 raise MedgraftError("A trial takes cohorts: read files and tables with mg.read first.")
-        if cohort.kind not in ("table", *PICTURES) and cohort.task != SEGMENTATION:
-            raise MedgraftError(
-                f"No method of this version learns from the {cohort.kind}s of '{cohort.name}': name columns "
-                "of numbers with features=[...], or read slices as images with kind='image'."
-            )
         check_numbers(folds=folds, repeats=repeats, seed=seed, jobs=jobs, budget=budget)
         budgets = [labels_per_class] if isinstance(labels_per_class, int | str) else list(labels_per_class)
         for count in budgets:
@@ -161,8 +165,9 @@ class Trial:
             raise MedgraftError(
                 f"The {what} '{parts[0]}' reads images, but '{cohort.name}' is a table: leave it out."
             )
+        found, self.said = read_alike([cohort, test, *sources], reading)
         if cohort.task != SEGMENTATION:
-            parts = [s.reading(cohort.kind) if isinstance(s, Pretrained) else s for s in parts]
+            parts = [reading_of(s, cohort.kind, found) if isinstance(s, Pretrained) else s for s in parts]
         self.network = next((s for s in parts if isinstance(s, Pretrained)), None)
         self._cohorts = (cohort, test, [s for s in sources if isinstance(s, Cohort)])
         self.design = design(
@@ -183,8 +188,8 @@ class Trial:
                 f"{self.design.data.kind}: leave them out."
             )
         self.examples = examples
-        self.arms = choose_arms(arms, self.design, self.network is not None)
-        met = self.design.satisfied(self.network is not None)
+        self.arms = choose_arms(arms, self.design, self.network)
+        met = self.design.satisfied(self.network)
         self.control = control_name(self.design, met, [a.name for a in self.arms])
         self.metric = metric or default_metric(self.task)
         if self.metric not in metrics or self.task not in metrics[self.metric].tasks:
@@ -204,6 +209,7 @@ class Trial:
             d.aggregate,
             tuple(parts),
             columns,
+            views_of(views, found),
         )
         self.splits: list[Split] = list(self.design.splits)
 
@@ -266,6 +272,7 @@ class Trial:
 
         d = self.design
         source = "".join(part.fingerprint() for part in self.bench.parts)
+        source += "" if self.bench.views is None else repr(self.bench.views.get_params())
         progress = Progress(self.progress)
         with progress.bar("Planning", len(self.arms)) as step:
             arms = describe(self.arms, lambda a: self._build(a, 0), self.arrays, self.splits, step)

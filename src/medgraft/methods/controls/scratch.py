@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from medgraft.methods.finetune.finetune import FineTune
 from medgraft.methods.finetune.groups import Policy
+from medgraft.methods.finetune.images import Labelled
+from medgraft.methods.finetune.limits import check_limits
 from medgraft.methods.registry import method
 from medgraft.sources.pretrained import Pretrained
 
@@ -14,7 +18,7 @@ from medgraft.sources.pretrained import Pretrained
     "scratch",
     family="control",
     tasks=("classification", "regression", "multilabel"),
-    needs=("target-labels", "images", "pretrained"),
+    needs=("target-labels", "images", "network"),
     cost="epochs x n training steps of the whole network",
     refs=("Raghu et al. 2019, arXiv:1902.07208",),
     role="control",
@@ -45,6 +49,8 @@ class Scratch(FineTune):
         its features first.
     random_state, device
         As in `finetune`; the seed also decides the random weights.
+    rows : str, default "all"
+        ``"target"``: labelled rows of other domains do not teach, as for the control of `pretrain-finetune`.
 
     Examples
     --------
@@ -73,6 +79,7 @@ class Scratch(FineTune):
         precision: str = "32",
         random_state: int = 0,
         device: str = "auto",
+        rows: str = "all",
     ) -> None:
         super().__init__(
             source,
@@ -97,6 +104,15 @@ class Scratch(FineTune):
             random_state=random_state,
             device=device,
         )
+        self.rows = rows
+
+    def _check(self) -> None:
+        super()._check()
+        check_limits({"rows": self.rows}, rows=("all", "target"))
+
+    def _fit(self, rows: Labelled) -> None:
+        own = np.flatnonzero(rows.target)
+        super()._fit(rows if self.rows == "all" or not len(own) else rows.take(own))
 
     def _policy(self) -> Policy:
         # Not in __init__: arms and searches set `lr` afterwards.

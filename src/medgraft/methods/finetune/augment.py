@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import torch
 
 AUGMENTATIONS = ("none", "light")
+CHANGEABLE = ("image", "volume", "signal")  # a letter or a gene that changes is another finding
 WORDS = {
     "none": "none",
     "light": "training images only: left-right flips, rotation up to 10 degrees, shift up to 5 %, zoom up to "
@@ -29,7 +30,7 @@ def check(augmentation: str) -> None:
 
 
 def augment(images: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
-    """Return randomly changed copies of images or volumes, as float32.
+    """Return randomly changed copies of images, volumes or signals, as float32.
 
     Each image is flipped left to right (half of them), turned by up to 10 degrees, shifted by up to 5 % of
     its side, zoomed by up to 10 %, and its grey values are scaled and moved by up to 10 %. Nothing is
@@ -38,16 +39,20 @@ def augment(images: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
     Slices of a volume change together. A volume is turned about its long axis, flipped and moved in the same
     way, and its values are scaled and moved by up to a tenth of a standard deviation.
 
+    A signal is moved in time by up to 5 % (its ends are repeated), and its values are scaled by up to 10 %.
+
     Parameters
     ----------
     images : tensor
         Images (b, c, s, s) or slices of volumes (b, k, c, s, s), values 0 to 255; or volumes
-        (b, 1, x, y, z), float32.
+        (b, 1, x, y, z), or signals (b, c, samples), float32.
     rng : numpy Generator
         Decides everything.
     """
     import torch
 
+    if images.ndim == 3:
+        return _signals(images, rng)
     if images.ndim == 5 and images.is_floating_point():
         return _volumes(images, rng)
     if images.ndim == 5:
@@ -65,6 +70,18 @@ def augment(images: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
     x = torch.nn.functional.grid_sample(x, grid, mode="bilinear", padding_mode="border", align_corners=False)
     gain, offset = (torch.from_numpy(v.astype(np.float32)).view(b, 1, 1, 1) for v in draw[4:])
     return (x * (1.0 + _LEVEL * gain) + 255.0 * _LEVEL * offset).clamp_(0.0, 255.0)
+
+
+def _signals(signals: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+    import torch
+
+    b, _, n = signals.shape
+    most = int(_SHIFT * n)
+    moved = rng.integers(-most, most + 1, size=b)
+    gain = torch.from_numpy((1.0 + _LEVEL * rng.uniform(-1.0, 1.0, size=b)).astype(np.float32))
+    places = torch.from_numpy(np.clip(np.arange(n) + moved[:, None], 0, n - 1))
+    x = torch.gather(signals.float(), 2, places[:, None].expand(signals.shape))
+    return x * gain.view(b, 1, 1)
 
 
 def _volumes(volumes: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:

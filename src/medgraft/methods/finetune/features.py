@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from medgraft.cohort.digest import digest
+from medgraft.cohort.digest import sample_digest
 from medgraft.methods.finetune.images import Progress, image_paths, kind_of
 from medgraft.methods.table import InputError
 from medgraft.sources.pretrained import Pretrained
@@ -71,7 +71,7 @@ class BackboneFeatures(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X: Any) -> np.ndarray:
-        """Return features (n, d), float32, of a DataFrame whose column ``image`` or ``volume`` holds paths.
+        """Return features (n, d), float32, of a DataFrame whose column ``image``, ``volume``, ... holds paths.
 
         Raises
         ------
@@ -81,9 +81,9 @@ class BackboneFeatures(TransformerMixin, BaseEstimator):
         from medgraft.sources.forward import features_of, pick_device
 
         paths, self.kind_ = image_paths(X), kind_of(X)
-        keys = [digest(path) for path in paths]
+        keys = [sample_digest(self.kind_, path) for path in paths]
         restored: Backbone | None = getattr(self, "restored_", None)
-        if restored is not None and (restored.volume is None) != (self.kind_ == "image"):
+        if restored is not None and restored.kind != self.kind_:
             raise InputError(f"'{restored.spec.name}' was kept for other data than {self.kind_}s.")
         network = restored.fingerprint if restored is not None else fingerprint(self._source())
         device = pick_device(self.device)
@@ -113,7 +113,7 @@ class BackboneFeatures(TransformerMixin, BaseEstimator):
     def _source(self) -> Pretrained:
         """Return the network as it reads what was transformed last."""
         source = Pretrained.of(self.source)
-        return source.reading(getattr(self, "kind_", "image" if source.volume is None else "volume"))
+        return source.reading(getattr(self, "kind_", source.kind))
 
     def state(self) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
         """Return all that is needed to rebuild it: facts (JSON-able) and weights."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -30,6 +30,9 @@ from medgraft.methods.registry import method
 from medgraft.methods.selfsup.tasks import check_auxiliary, stages_of
 from medgraft.methods.table import InputError
 from medgraft.sources.pretrained import Pretrained
+
+if TYPE_CHECKING:
+    from medgraft.sources.backbone import Backbone
 
 
 @method(
@@ -275,8 +278,10 @@ class FineTune(NetworkEstimator):
     def _fit(self, rows: Labelled) -> None:
         self._check()
         stages = stages_of(self.pretext)
-        if self.kind_ == "volume" and (stages or self.auxiliary != "none"):
-            raise InputError("Self-supervision is for images: leave out pretext and auxiliary with volumes.")
+        if self.kind_ != "image" and (stages or self.auxiliary != "none"):
+            raise InputError(
+                f"Self-supervision is for images: leave out pretext and auxiliary with {self.kind_}s."
+            )
         several = self.task == "multilabel"
         k = 0 if self.task == "regression" else rows.y.shape[1] if several else len(self.classes_)
         self.center_, self.spread_ = 0.0, 1.0
@@ -299,7 +304,7 @@ class FineTune(NetworkEstimator):
         train, held = hold_out_target(rows.y, rows.units, rows.target, share, self.random_state, k)
         self.note_ = note_on(share, held)
         source = self._source()
-        self.backbone_ = source.load(pretrained=self._pretrained, seed=self.random_state)
+        self.backbone_ = self._start(source)
         policy = self._policy()
         adapters.attend(self.backbone_, self.attention, self.attention_at, policy, self.random_state)
         recipe = self._recipe(policy, rows.take(train), k)
@@ -314,6 +319,20 @@ class FineTune(NetworkEstimator):
             history = train_blocks(self, rows, train, held, recipe)
         self.snapshots_ = changed(history.snapshots)
         self.report_ = report_of(self, policy, history, len(train), len(held))
+
+    @property
+    def _loads(self) -> bool:
+        """Whether weights are read at the start."""
+        return self._pretrained
+
+    @property
+    def _own_features(self) -> bool:
+        """Whether the features before training are no longer those that other arms may have left."""
+        return self.batchnorm == "recompute" or bool(self.pretext_)
+
+    def _start(self, source: Pretrained) -> Backbone:
+        """Return the network that training starts from."""
+        return source.load(pretrained=self._loads, seed=self.random_state)
 
     def _check(self) -> None:
         """Refuse settings that cannot be, before anything is loaded or trained."""

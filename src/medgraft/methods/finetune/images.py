@@ -15,8 +15,8 @@ from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from medgraft.cohort.digest import digest
-from medgraft.cohort.media import PICTURES
+from medgraft.cohort.digest import sample_digest
+from medgraft.cohort.media import SEEN
 from medgraft.methods.base import TASK_NAMES, classifies, contract_tags, has_proba, refuse_task
 from medgraft.methods.multilabel import label_table
 from medgraft.methods.registry import TASKS
@@ -29,24 +29,24 @@ Progress = Callable[[str, int, int], None]
 
 
 def kind_of(X: Any) -> str:
-    """Return which column of X holds paths: ``"image"`` or ``"volume"``.
+    """Return which column of X holds samples: ``"image"``, ``"volume"``, ``"signal"``, ...
 
     Raises
     ------
     InputError
         X is no DataFrame with such a column.
     """
-    found = [kind for kind in PICTURES if isinstance(X, pd.DataFrame) and kind in X.columns]
+    found = [kind for kind in SEEN if isinstance(X, pd.DataFrame) and kind in X.columns]
     if not found:
         raise InputError(
-            "Methods that read images or volumes take a DataFrame whose column 'image' or 'volume' holds "
-            "paths."
+            "Methods that read images, volumes, signals, sequences or omics take a DataFrame whose column "
+            "'image', 'volume', 'signal', 'sequence' or 'omics' holds paths (sequences themselves)."
         )
     return found[0]
 
 
 def image_paths(X: Any) -> list[str]:
-    """Return the paths in the column ``image`` or ``volume``.
+    """Return the paths in the column of samples; of sequences their letters.
 
     Raises
     ------
@@ -100,10 +100,10 @@ class Labelled:
 
 
 class ImageEstimator(BaseEstimator, metaclass=ABCMeta):
-    """Base of the methods that read images or volumes; derive from it, and write ``_fit`` and ``_scores``.
+    """Base of the methods that open samples themselves; derive from it, and write ``_fit`` and ``_scores``.
 
     ``fit`` has the signature of `medgraft.methods.TransferEstimator.fit`; X is a DataFrame whose column
-    ``image`` or ``volume`` holds paths. Labelled rows of all domains are learnt from: the network is the
+    ``image``, ``volume``, ``signal`` or ``omics`` holds paths, or ``sequence`` letters. Labelled rows of all domains are learnt from: the network is the
     source.
 
     Attributes
@@ -111,7 +111,7 @@ class ImageEstimator(BaseEstimator, metaclass=ABCMeta):
     classes_ : array (K,)
         Labels, sorted (classification only).
     kind_ : str
-        ``"image"`` or ``"volume"``: what it was fitted on.
+        ``"image"``, ``"volume"``, ``"signal"``, ``"sequence"`` or ``"omics"``: what it was fitted on.
     progress : callable or None
         Called with (what, done, total) while the method works; not a setting.
     """
@@ -188,7 +188,7 @@ class ImageEstimator(BaseEstimator, metaclass=ABCMeta):
         labels = rows.y if table is None else table[rows.index]
         use = rows.labelled
         chosen = [paths[i] for i in rows.index[use]]
-        units = rows.units[use] if groups is not None else copies(chosen)
+        units = rows.units[use] if groups is not None else copies(chosen, self.kind_)
         if rows.classes is not None:
             self.classes_ = rows.classes
         here = [paths[i] for i in rows.index[rows.target]]
@@ -243,9 +243,10 @@ class ImageEstimator(BaseEstimator, metaclass=ABCMeta):
         return tell
 
 
-def copies(paths: Sequence[str]) -> Ints:
-    """Codes of files with the same content: a copy on both sides of a split would be a leak."""
-    keys = np.array([int.from_bytes(digest(p)[:8], "little") for p in paths], dtype=np.uint64)
+def copies(paths: Sequence[str], kind: str = "image") -> Ints:
+    """Codes of samples with the same content: a copy on both sides of a split would be a leak."""
+    first = [int.from_bytes(sample_digest(kind, path)[:8], "little") for path in paths]
+    keys = np.array(first, dtype=np.uint64)
     return units_of(keys)
 
 

@@ -199,7 +199,7 @@ class LinearProbe(ImageEstimator):
             device=featuriser.device,
         )
         made.featuriser_ = featuriser
-        made.kind_ = "image" if featuriser.backbone().volume is None else "volume"
+        made.kind_ = featuriser.backbone().kind
         classes = classes_from_json(config["classes"])
         if classes is not None:
             made.classes_ = classes

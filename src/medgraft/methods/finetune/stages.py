@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medgraft.cohort.digest import digest
+from medgraft.cohort.digest import sample_digest
 from medgraft.methods.finetune import adapters
 from medgraft.methods.finetune.features import BackboneFeatures
 from medgraft.methods.finetune.groups import make_policy
+from medgraft.methods.finetune.augment import CHANGEABLE
 from medgraft.methods.finetune.images import Labelled
 from medgraft.sources.pretrained import Pretrained
 
@@ -67,7 +68,7 @@ def measure_anew(model: NetworkEstimator, paths: list[str], what: str = "BatchNo
     from medgraft.sources.batchnorm import recompute
     from medgraft.sources.forward import open_image, pick_device
 
-    tell, paths = model._tell(what), sorted(paths, key=digest)
+    tell, paths = model._tell(what), sorted(paths, key=lambda path: sample_digest(model.kind_, path))
     return recompute(
         model.network_.trunk,
         lambda i: open_image(paths[i], model.backbone_.preprocess),
@@ -81,7 +82,7 @@ def fit_head_to(model: FineTune, rows: Labelled, k: int, source: Pretrained) -> 
     """Fit the head to frozen features, which other arms may have left in the cache."""
     import pandas as pd
 
-    if model.batchnorm == "recompute" or model.pretext_:  # no longer the features that others have
+    if model._own_features:
         F = model._features(rows.paths)
     else:
         featuriser = BackboneFeatures(source, device=model.device)
@@ -111,17 +112,18 @@ def inputs_of(
     from medgraft.sources.forward import open_image
 
     backbone = model.backbone_
-    changes = changes and model.augmentation != "none"
+    changes = changes and model.augmentation != "none" and model.kind_ in CHANGEABLE
     views, n = model.views if changes else 1, len(paths) * quarters
 
     def read(i: int) -> torch.Tensor:
-        return torch.rot90(open_image(paths[i // quarters], backbone.preprocess), i % quarters, (1, 2))
+        sample = open_image(paths[i // quarters], backbone.preprocess)
+        return torch.rot90(sample, i % quarters, (1, 2)) if quarters > 1 else sample
 
     if first == 0 or not room_for(model, first, n * views)[1]:
         return Live(read, n, changes, backbone.blank().nbytes)
     tell = model._tell("frozen blocks")
     trunk = model.network_.to(device).eval().trunk
-    keys = [digest(path) + bytes(quarter) for path in paths for quarter in range(quarters)]
+    keys = [sample_digest(model.kind_, path) + bytes(quarter) for path in paths for quarter in range(quarters)]
     return Kept(trunk, backbone, keys, read, views, first, device, tell, model.cache)
 
 

@@ -51,7 +51,7 @@ def plan_of(model: FineTune, n_fit: int, n_predict: int) -> dict[str, Any]:
     """Return what will load, adapt and freeze, at which rates, and what it will cost."""
     model._check()
     made = type(model)(**model.get_params(deep=False))
-    made.backbone_ = Pretrained.of(model.source).load(pretrained=model._pretrained, seed=model.random_state)
+    made.backbone_ = Pretrained.of(model.source).load(pretrained=model._loads, seed=model.random_state)
     policy = made._policy()
     adapters.attend(made.backbone_, made.attention, made.attention_at, policy, made.random_state)
     made.network_ = made._network(2)

@@ -162,7 +162,7 @@ class NetworkEstimator(ImageEstimator):
         )
         made.batchnorm, made.loss = config["batchnorm"], config.get("loss", "auto")
         made.backbone_ = Backbone.from_config(config["backbone"], parts["trunk."])
-        made.kind_ = "image" if made.backbone_.volume is None else "volume"
+        made.kind_ = made.backbone_.kind
         made.center_, made.spread_ = config["center"], config["spread"]
         classes = classes_from_json(config["classes"])
         if classes is not None:
