@@ -115,6 +115,7 @@ def test_an_input_that_is_too_short_is_told(name, samples):
         NETWORKS[name][0](channels=2, samples=samples)
 
 
+@pytest.mark.filterwarnings("ignore:Using padding=.same.")
 @pytest.mark.parametrize("kernel", [1, 2, 3, 8, 10, 41, 64])
 def test_same_padding_is_pytorch_s_own(kernel):
     x = torch.randn(2, 1, 20)
