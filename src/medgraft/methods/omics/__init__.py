@@ -1,0 +1,1 @@
+"""Transfer of representations of wide molecular tables."""

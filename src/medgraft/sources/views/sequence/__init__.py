@@ -1,0 +1,1 @@
+"""Views of sequences (DNA, RNA, proteins)."""

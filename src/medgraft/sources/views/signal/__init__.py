@@ -1,0 +1,1 @@
+"""Views of signals (ECG, EEG, wearables)."""
