@@ -45,6 +45,8 @@ class StreamingModel(ABC):
         self._check_started()
         Z = self.projection_.apply(windows(X, len(self.projection_.fill)))
         told = np.zeros(len(Z), dtype=bool)
+        if y is None and np.any(False if labelled is None else labelled):
+            raise InputError("labelled marks windows as labelled, but y is missing: give y.")
         if y is not None:
             y = np.asarray(y)
             told = np.ones(len(Z), dtype=bool) if labelled is None else np.asarray(labelled, dtype=bool)

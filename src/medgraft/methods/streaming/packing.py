@@ -32,7 +32,7 @@ def unpack(state: bytes) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     from safetensors.numpy import load
 
     try:
-        arrays = load(state)
+        arrays = {name: a.copy() for name, a in load(state).items()}  # a model changes its arrays
         settings = json.loads(arrays.pop("settings").tobytes())
     except (SafetensorError, KeyError, ValueError) as error:
         raise MedgraftError(f"The state is not one that a streaming model saved ({error}).") from None

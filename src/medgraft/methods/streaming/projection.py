@@ -79,7 +79,7 @@ class Projection:
         between = (means.T * np.bincount(code)) @ means / len(A)
         d = max(min(len(k) - 1, A.shape[1]), 1)
         _, vectors = eigh(between, within)
-        return cls(fill, centre, _pointed(vectors[:, ::-1][:, :d]) / scale[:, None])
+        return cls(fill, centre, _pointed(vectors[:, ::-1][:, :d], scale))
 
     @classmethod
     def principal(cls, X: Floats, d: int) -> Projection:
@@ -88,7 +88,7 @@ class Projection:
         _, s, Vt = np.linalg.svd(A, full_matrices=False)
         kept = min(d, max(int((s > 1e-9 * max(s[0], 1e-300)).sum()), 1))
         length = np.maximum(s[:kept] / np.sqrt(len(A)), 1e-12)
-        return cls(fill, centre, _pointed(Vt[:kept].T) / length / scale[:, None])
+        return cls(fill, centre, _pointed(Vt[:kept].T / length, scale))
 
     def apply(self, X: Floats) -> Floats:
         """Coordinates (n, d) of windows (n, p)."""
@@ -111,7 +111,9 @@ def _standardised(X: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     return fill, centre, scale, (filled - centre) / scale
 
 
-def _pointed(V: Floats) -> Floats:
-    """Directions whose largest entry is positive: a sign of their own, whatever the library's."""
+def _pointed(V: Floats, scale: Floats) -> Floats:
+    """Weights of raw columns; the largest entry of a direction is positive, whatever the library's sign."""
     top = np.abs(V).argmax(axis=0)
-    return np.asarray(V * np.sign(V[top, np.arange(V.shape[1])]))
+    signed = V * np.sign(V[top, np.arange(V.shape[1])])
+    # Laid out as it is after saving, so that sums have the same order, to the last bit.
+    return np.ascontiguousarray(signed / scale[:, None])
