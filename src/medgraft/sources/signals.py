@@ -195,7 +195,11 @@ def resampled(X: Floats, old: float, new: float) -> Floats:
         raise MedgraftError(
             f"A signal of {old:g} Hz cannot be brought to {new:g} Hz: the rates are too far apart."
         )
-    return np.asarray(resample_poly(X, ratio.numerator, ratio.denominator, axis=1, padtype="line"))
+    # The polyphase filter ripples by 0.0007 of an offset: it never sees one.
+    slope = (X[:, -1:] - X[:, :1]) / max(X.shape[1] - 1, 1)
+    level = X - (X[:, :1] + slope * np.arange(X.shape[1]))
+    found = resample_poly(level, ratio.numerator, ratio.denominator, axis=1)
+    return np.asarray(found + X[:, :1] + slope * np.arange(found.shape[1]) / float(ratio))
 
 
 def scaled(X: Floats, scale: str) -> Floats:

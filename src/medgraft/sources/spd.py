@@ -43,8 +43,8 @@ def check_spd(S: Floats, what: str = "The covariance of the channels") -> None:
     rank = int((values > SINGULAR * values[..., -1:]).sum(axis=-1).min())
     if rank < S.shape[-1]:
         raise MedgraftError(
-            f"{what} has rank {rank} of {S.shape[-1]}, so channels are flat or depend on each other (as with an "
-            "average reference), or there are fewer samples than channels: leave channels out, or shrink it."
+            f"{what} has rank {rank} of {S.shape[-1]}: channels are flat or depend on each other (as by an "
+            "average reference), or there are fewer samples than channels; leave channels out, or shrink it."
         )
 
 

@@ -66,7 +66,7 @@ def packets(X: Floats, n: int, level: int) -> Floats:
     nodes = X[..., None, :]
     for _ in range(level):
         length = nodes.shape[-1]
-        at = (2 * np.arange(length // 2)[:, None] + np.arange(len(h))) % length
+        at = (2 * np.arange(length // 2)[:, None] + np.arange(len(h)) - (n - 1)) % length
         windows = nodes[..., at]
         halves = np.stack([windows @ h, windows @ g], axis=-2)
         halves[..., 1::2, :, :] = halves[..., 1::2, ::-1, :]  # a high-pass turns the order of frequencies
