@@ -11,7 +11,7 @@ import typer
 from medgraft.base import MedgraftError
 from medgraft.cli.app import verb
 from medgraft.cli.masks import write_masks
-from medgraft.cli.roles import Data, Group, Image, Skip, Volume
+from medgraft.cli.roles import Data, Group, Image, Omics, Sequence, Signal, Skip, Volume
 
 
 @verb
@@ -21,6 +21,9 @@ def predict(
     out: Annotated[Path, typer.Option(help="File to write: .csv, .tsv or .parquet; for masks, a folder.")],
     image: Image = None,
     volume: Volume = None,
+    signal: Signal = None,
+    sequence: Sequence = None,
+    omics: Omics = None,
     group: Group = None,
     skip_unreadable: Skip = False,
 ) -> None:
@@ -44,7 +47,8 @@ def predict(
     if not folder and out.suffix not in (".csv", ".tsv", ".parquet"):
         raise MedgraftError(f"--out '{out}' should end in .csv, .tsv or .parquet.")
     model = model or load(graft)
-    roles: dict[str, Any] = {"image": image, "volume": volume, "group": group}
+    media = {"image": image, "volume": volume, "signal": signal, "sequence": sequence, "omics": omics}
+    roles: dict[str, Any] = {**media, "group": group}
     cohort = read(data, **roles, skip_unreadable=skip_unreadable, require_label=False)
     if cohort.kind in PICTURES:
         cohort = check_images(cohort, skip_unreadable)

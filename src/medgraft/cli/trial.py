@@ -32,8 +32,8 @@ from medgraft.cli.roles import (
     Skip,
     Task,
     Time,
-    Volume,
     View,
+    Volume,
     Volumes,
     roles_of,
 )

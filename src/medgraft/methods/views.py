@@ -18,7 +18,12 @@ from medgraft.methods.table import InputError
 from medgraft.sources.arrays import Reading, SignalReading, reading_from_dict
 from medgraft.sources.store import FeatureStore
 
-USUAL = {"signal": ("statistics", "band-power"), "sequence": ("kmers",), "omics": ()}
+USUAL = {
+    "signal": ("statistics", "band-power"),
+    "sequence": ("kmers",),
+    "protein": ("kmers:k=2,alphabet=protein",),
+    "omics": (),
+}
 BETWEEN = "__"  # a view's name and a column's; methods of several views split names there
 
 
@@ -31,8 +36,9 @@ class ViewFeatures(TransformerMixin, BaseEstimator):
     Parameters
     ----------
     views : sequence of str
-        As in ``"band-power"`` or ``"kmers:k=4"`` (see `medgraft.sources.views.views`); empty: the usual ones of
-        the kind, statistics and band powers of signals, 3-mers of sequences, the values of omics.
+        As in ``"band-power"`` or ``"kmers:k=4"`` (see `medgraft.sources.views.views`); empty: the usual ones,
+        statistics and band powers of signals, 3-mers of nucleotides, pairs of amino acids, the values of
+        omics.
     reading : dict
         How samples are brought to one shape, from `medgraft.sources.arrays.reading_to_dict`.
 
@@ -73,7 +79,8 @@ class ViewFeatures(TransformerMixin, BaseEstimator):
     @property
     def names(self) -> list[str]:
         """The views in words, the usual ones where none was named."""
-        return list(self.views) or list(USUAL[self.kind])
+        kind = "protein" if (self.reading or {}).get("alphabet") == "protein" else self.kind
+        return list(self.views) or list(USUAL[kind])
 
     @property
     def kind(self) -> str:
@@ -87,7 +94,7 @@ class ViewFeatures(TransformerMixin, BaseEstimator):
         self._made()
 
     def transform(self, X: Any) -> pd.DataFrame:
-        """Return the columns (n, p) of a DataFrame whose column ``signal``, ``sequence`` or ``omics`` is read.
+        """Return the columns (n, p) that views make of a column ``signal``, ``sequence`` or ``omics``.
 
         Raises
         ------
@@ -134,14 +141,10 @@ class ViewFeatures(TransformerMixin, BaseEstimator):
     def _made(self) -> dict[str, Any]:
         from medgraft.sources.views import read_view
 
-        made = {name: read_view(name) for name in self.names}
-        for name, view in made.items():
-            if view.kind != self.kind:
-                raise InputError(f"The view '{name}' reads {view.kind}s, and these are {self.kind}s.")
-        return made
+        return {name: read_view(name, self.kind) for name in self.names}
 
     def _opener(self) -> Callable[[str], Any]:
         reading: Reading = reading_from_dict(dict(self.reading or {}))
         if isinstance(reading, SignalReading):
-            return reading.opened
+            return reading.signal.open
         return str.upper if self.kind == "sequence" else reading.array

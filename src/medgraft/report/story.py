@@ -29,7 +29,7 @@ def cohort(run: Run) -> dict[str, Any]:
     facts.append(("Patients", words.count(groups) if groups is not None else "not given: one sample each"))
     if c.get("features"):
         facts.append(("Features", words.count(c["features"])))
-    elif c.get("kind") in ("image", "volume"):
+    elif c.get("kind") not in ("table", "omics", None):
         facts.append(("Features", f"{c['kind']}s"))
     facts.append(("To predict", f"{words.plain(c.get('label'))} ({words.TASKS.get(run.result['task'], '')})"))
     if (missing := c.get("missing_fraction")) is not None:

@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from medgraft.base import MedgraftError, did_you_mean
+from medgraft.base import MedgraftError
 from medgraft.cohort.media import Signal, open_sample
-from medgraft.sources.letters import alphabet_of, one_hot
-from medgraft.sources.signals import SignalInput, agree
+from medgraft.sources.letters import alphabet_of, letters_of, one_hot
+from medgraft.sources.settings import made_from
+from medgraft.sources.signal_agree import agree
+from medgraft.sources.signals import SignalInput
 
-if TYPE_CHECKING:
-    import torch
-
-
-class ArrayInput(Protocol):
-    """What brings every sample of a kind to one shape."""
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Channels (letters) and length."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the settings, JSON-able."""
+LONGEST = 1000  # letters that a network reads unless more are asked for
 
 
 @dataclass(frozen=True)
@@ -56,42 +45,43 @@ class SignalReading:
 
     def array(self, text: str) -> NDArray[np.float32]:
         """Open a reference: (channels, samples)."""
-        return np.ascontiguousarray(self.opened(text).values, dtype=np.float32)
+        return np.ascontiguousarray(self.signal.open(text).values, dtype=np.float32)
 
-    def opened(self, text: str) -> Signal:
-        """Open a reference, brought to the common form."""
-        signal = open_sample("signal", text)
-        if not isinstance(signal, Signal):
-            raise MedgraftError(f"'{text}' holds no signal.")
-        try:
-            return self.signal(signal)
-        except MedgraftError as error:
-            raise MedgraftError(f"The signal '{text}': {error}") from error
+    def drawn(self, text: str) -> NDArray[np.uint8]:
+        """Open a reference and draw it: (h, w) or (h, w, 3)."""
+        from medgraft.sources.views import read_view
+
+        view: Any = read_view(self.picture, "signal")
+        if not hasattr(view, "picture"):
+            raise MedgraftError(f"The view '{view.name}' draws no picture: use scalogram or stockwell.")
+        picture: NDArray[np.uint8] = view.picture(self.signal.open(text))
+        return picture
 
 
 @dataclass(frozen=True)
 class SequenceReading:
-    """Sequences as one-hot columns of one length.
+    """Sequences as one-hot columns of one length (see `medgraft.sources.letters.one_hot`).
 
     Parameters
     ----------
-    length : int
+    length : int, default 1
         Letters; a longer sequence loses its ends, a shorter one is filled up with empty columns.
-    alphabet : str
-        ``"dna"`` or ``"protein"``.
+    alphabet : str, default "nucleotide"
+        Or ``"protein"``.
     """
 
-    length: int
-    alphabet: str = "dna"
+    length: int = 1
+    alphabet: str = "nucleotide"
 
     def __post_init__(self) -> None:
         if not 1 <= self.length <= 1_000_000:
             raise MedgraftError(f"Sequences cannot have the length {self.length}: use 1 to 1000000.")
+        letters_of(self.alphabet)
 
     @property
     def shape(self) -> tuple[int, int]:
         """Letters of the alphabet and columns."""
-        return one_hot("", 1, self.alphabet).shape[0], self.length
+        return len(letters_of(self.alphabet)), self.length
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings, JSON-able."""
@@ -184,63 +174,64 @@ def agreed(kind: str, cells: Sequence[str], given: str = "") -> tuple[Reading, l
     MedgraftError
         A setting does not exist, or the samples have nothing in common.
 
+    Notes
+    -----
+    Cost: each signal is opened once, one at a time.
+
     Examples
     --------
     >>> agreed("sequence", ["ACGU", "ACGTAC"])
-    (SequenceReading(length=6, alphabet='dna'), [])
+    (SequenceReading(length=6, alphabet='nucleotide'), [])
     """
-    settings = _settings(kind, given)
-    if kind == "signal":
-        picture = settings.pop("picture", "")
-        signals = (_signal(cell) for cell in cells)
-        signal, said = agree(signals, **SignalInput.read(settings))
-        return SignalReading(signal, picture), said
-    if kind == "sequence":
-        alphabet = settings.get("alphabet") or alphabet_of(cells)
-        lengths = np.array([len(text) for text in cells])
-        length = _whole("length", settings["length"]) if "length" in settings else int(lengths.max(initial=1))
-        said = []
-        if "length" not in settings and length > LONGEST:
-            length = LONGEST
-        if cut := int((lengths > length).sum()):
-            said.append(f"{cut} of {len(lengths)} sequences are longer than {length} letters: their ends are cut.")
-        return SequenceReading(length, alphabet), said
-    if settings:
-        raise MedgraftError(f"Omics have no setting '{next(iter(settings))}'.")
     if not len(cells):
-        raise MedgraftError("There is no sample to read.")
+        raise MedgraftError(f"There is no {kind} to read.")
+    if kind == "signal":
+        return _agreed_signals(cells, given)
+    if kind == "sequence":
+        return _agreed_sequences(cells, given)
+    if given:
+        raise MedgraftError("Rows of omics have no settings: leave out --reading.")
     return OmicsReading(int(np.asarray(open_sample("omics", cells[0])).size)), []
 
 
-LONGEST = 1000  # letters that a network reads unless more are asked for
+@dataclass(frozen=True)
+class _Asked(SignalInput):
+    picture: str = ""
 
 
-def _signal(cell: str) -> Signal:
-    signal = open_sample("signal", cell)
-    if not isinstance(signal, Signal):
-        raise MedgraftError(f"'{cell}' holds no signal.")
-    return signal
+def _agreed_signals(cells: Sequence[str], given: str) -> tuple[SignalReading, list[str]]:
+    asked = made_from(_Asked, given, "The reading of signals")
+    own = {f.name: getattr(asked, f.name) for f in fields(SignalInput)}
+    if all(own[name] for name in ("rate", "seconds", "channels")):
+        return SignalReading(SignalInput(**own), asked.picture), []
+    shared, said = agree(_signals(cells))
+    told = {name: value for name, value in own.items() if value != getattr(SignalInput(), name)}
+    lost = [s for s in said if not any(name in told and word in s for name, word in _ABOUT.items())]
+    return SignalReading(replace(shared, **told), asked.picture), lost
 
 
-def _settings(kind: str, given: str) -> dict[str, str]:
-    """Read ``"name=value,..."``, and refuse names that the kind has not."""
-    own = {
-        "signal": [*(f.name for f in fields(SignalInput)), "picture"],
-        "sequence": [f.name for f in fields(SequenceReading)],
-        "omics": [],
-    }[kind]
-    made = {}
-    for part in filter(None, (piece.strip() for piece in given.split(","))):
-        name, _, value = (word.strip() for word in part.partition("="))
-        if name not in own:
-            hint = did_you_mean(name, own) or (f" They have: {', '.join(own)}." if own else "")
-            raise MedgraftError(f"{kind.capitalize()}s have no setting '{name}'.{hint}")
-        made[name] = value
-    return made
+_ABOUT = {
+    "channels": "channels",
+    "rate": "Rates",
+    "seconds": "Lengths",
+}  # what a sentence of `agree` is about
 
 
-def _whole(name: str, text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise MedgraftError(f"The setting {name}={text} takes a whole number.") from None
+def _signals(cells: Sequence[str]) -> Iterator[Signal]:
+    for cell in cells:
+        signal = open_sample("signal", cell)
+        if not isinstance(signal, Signal):
+            raise MedgraftError(f"'{cell}' holds no signal.")
+        yield signal
+
+
+def _agreed_sequences(cells: Sequence[str], given: str) -> tuple[SequenceReading, list[str]]:
+    asked = made_from(SequenceReading, given, "The reading of sequences")
+    alphabet = asked.alphabet if "alphabet" in given else alphabet_of(cells)
+    lengths = np.array([len(text) for text in cells])
+    length = asked.length if "length" in given else max(1, min(int(lengths.max()), LONGEST))
+    cut = int((lengths > length).sum())
+    said = (
+        f"{cut} of {len(cells)} sequences have more than {length} letters: networks do not read their ends."
+    )
+    return SequenceReading(length, alphabet), [said] if cut else []

@@ -15,7 +15,13 @@ from torch import nn
 from medgraft.base import MedgraftError
 from medgraft.sources.adapt import adapt_channels, adapt_norm, adapt_places, adaptable
 from medgraft.sources.array_preprocess import ArrayPreprocess, PicturePreprocess
-from medgraft.sources.arrays import Reading, SignalReading, kind_of_reading, reading_from_dict, reading_to_dict
+from medgraft.sources.arrays import (
+    Reading,
+    SignalReading,
+    kind_of_reading,
+    reading_from_dict,
+    reading_to_dict,
+)
 from medgraft.sources.build import build
 from medgraft.sources.hub import fetch
 from medgraft.sources.insert import insert
@@ -93,7 +99,7 @@ class Backbone:
                 out = self.module(sample)
         except (RuntimeError, ValueError) as error:  # a map that has shrunk to nothing
             raise MedgraftError(
-                f"'{self.spec.name}' cannot take {self.kind}s of size {self.spec.input_size}: use a larger one."
+                f"'{self.spec.name}' cannot take {self.kind}s of size {self.spec.input_size}: too small."
             ) from error
         if not isinstance(out, torch.Tensor) or out.ndim != 2:
             raise MedgraftError(

@@ -122,12 +122,15 @@ class Pretrained:
     def _reading_array(self, kind: str, dims: int) -> Pretrained:
         if self.array is None or kind_of_reading(self.array) != kind:
             raise MedgraftError(
-                f"Nobody said how '{self.spec}' reads {kind}s: give array=medgraft.sources.arrays.agreed(...)."
+                f"Nobody said how '{self.spec}' reads {kind}s: give array=, which "
+                "medgraft.sources.arrays.agreed finds."
             )
         drawn = bool(getattr(self.array, "picture", ""))
         if drawn != (dims == 2):
             reads = {1: "arrays", 2: "pictures", 3: "volumes"}[dims]
-            hint = {1: "leave out picture=", 2: "draw signals with picture=scalogram"}.get(dims, "take another")
+            hint = {1: "leave out picture=", 2: "draw signals with picture=scalogram"}.get(
+                dims, "take another"
+            )
             raise MedgraftError(f"The network '{self.spec}' reads {reads}: {hint}.")
         return self
 

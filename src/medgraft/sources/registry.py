@@ -199,3 +199,14 @@ _own("cifar_resnet20", "cifar_resnet:cifar_resnet20", "conv1", "linear", size=32
 for _depth in (10, 18, 34, 50):  # the licence is that of MedicalNet's published weights
     _own(f"resnet3d_{_depth}", f"resnet3d:resnet3d_{_depth}", "conv1", "conv_seg", ASIS, 64, "MIT", 3)
 _own("meshnet", "meshnet:meshnet", "0", "18", ASIS, 64, "MIT", 3)
+
+# 1-D networks of our own; a size is that of the data where they do not say otherwise.
+_own("eegnet", "eegnet:eegnet", "", "classifier", ASIS, 512, dims=1)
+_own("inception_time", "inception_time:inception_time", "", "fc", ASIS, 512, dims=1)
+_own("resnet1d", "resnet1d:resnet1d", "", "fc", ASIS, 512, dims=1)
+_own("cnn1d", "cnn1d_deep:cnn1d", "", "fc", ASIS, 512, dims=1)
+_own("sequence_cnn", "sequence_cnn:sequence_cnn", "", "fc", ASIS, 101, dims=1)
+_own("bilstm_attention", "bilstm_attention:bilstm_attention", "", "fc", ASIS, 101, dims=1)
+_own("altumage", "altumage:altumage", "", "linear6", ASIS, 20318, "BSD-3-Clause", 1)
+_own("mmsplice_donor", "mmsplice:mmsplice_donor", "", "out", ASIS, 18, "MIT", 1)
+_own("mmsplice_acceptor", "mmsplice:mmsplice_acceptor", "", "out", ASIS, 53, "MIT", 1)

@@ -31,7 +31,9 @@ def read_alike(cohorts: Sequence[Any], given: str) -> tuple[Reading | None, list
     kind = cohorts[0].kind
     if kind not in ARRAYS:
         if given:
-            raise MedgraftError(f"--reading is for signals and sequences, and these are {kind}s: leave it out.")
+            raise MedgraftError(
+                f"--reading is for signals and sequences, and these are {kind}s: leave it out."
+            )
         return None, []
     cells: list[str] = []
     for cohort in cohorts:

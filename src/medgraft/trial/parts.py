@@ -40,10 +40,12 @@ def named(parts: Sequence[Any], name: str) -> Pretrained:
 
 def words(parts: Sequence[Any]) -> str:
     """Return the parts in words: ``the pretrained networks a and b, and radiomics``."""
-    networks = [part.facts.name for part in parts if isinstance(part, Pretrained)]
+    networks = [part for part in parts if isinstance(part, Pretrained)]
     said = []
-    if networks:
-        said.append(f"the pretrained network{'s' * (len(networks) > 1)} {' and '.join(networks)}")
+    for trained, called in ((True, "pretrained network"), (False, "network")):
+        names = [part.facts.name for part in networks if part.trained == trained]
+        if names:
+            said.append(f"the {called}{'s' * (len(names) > 1)} {' and '.join(names)}")
     if len(networks) < len(parts):
         said.append("radiomics")
     return ", and ".join(said) if len(networks) > 1 else " and ".join(said)

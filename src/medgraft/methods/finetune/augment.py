@@ -18,6 +18,7 @@ WORDS = {
     "light": "training images only: left-right flips, rotation up to 10 degrees, shift up to 5 %, zoom up to "
     "10 %, brightness and contrast up to 10 %",
 }
+_OF_SIGNALS = "training signals only: shifts of up to 5 % of the length, amplitudes scaled by up to 10 %"
 _ANGLE, _SHIFT, _ZOOM, _LEVEL = np.deg2rad(10.0), 0.05, 0.1, 0.1
 
 
@@ -27,6 +28,19 @@ def check(augmentation: str) -> None:
         raise MedgraftError(
             f"augmentation='{augmentation}' does not exist: use one of {', '.join(AUGMENTATIONS)}."
         )
+
+
+def words(augmentation: str, kind: str) -> str:
+    """Say what is done to training samples of a kind.
+
+    Examples
+    --------
+    >>> words("light", "sequence")
+    'none'
+    """
+    if kind not in CHANGEABLE:
+        return WORDS["none"]
+    return _OF_SIGNALS if kind == "signal" and augmentation != "none" else WORDS[augmentation]
 
 
 def augment(images: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:

@@ -71,7 +71,7 @@ class BackboneFeatures(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X: Any) -> np.ndarray:
-        """Return features (n, d), float32, of a DataFrame whose column ``image``, ``volume``, ... holds paths.
+        """Return features (n, d), float32, of a DataFrame with a column ``image``, ``volume``, ... of paths.
 
         Raises
         ------

@@ -103,8 +103,8 @@ class ImageEstimator(BaseEstimator, metaclass=ABCMeta):
     """Base of the methods that open samples themselves; derive from it, and write ``_fit`` and ``_scores``.
 
     ``fit`` has the signature of `medgraft.methods.TransferEstimator.fit`; X is a DataFrame whose column
-    ``image``, ``volume``, ``signal`` or ``omics`` holds paths, or ``sequence`` letters. Labelled rows of all domains are learnt from: the network is the
-    source.
+    ``image``, ``volume``, ``signal`` or ``omics`` holds paths, or ``sequence`` letters. Labelled rows of all
+    domains are learnt from: the network is the source.
 
     Attributes
     ----------

@@ -38,10 +38,10 @@ class PretrainFinetune(FineTune):
     as few as the target's: then `scratch:rows=target`, and for a table's methods on views, do as well.
 
     *First* all weights are trained on the source's rows, :math:`\theta_0 = \arg\min \sum_{i \in S} w_i
-    \ell(y_i, h(f_\theta(x_i)))`, from random ones, or from those of the file where the network has one. *Then*
-    the head is fitted anew to the features of the target's rows, and the blocks in `unfreeze` or `layers`
-    are fine-tuned on these alone, from :math:`\theta_0`, as in `finetune`. Freezing the lower blocks is
-    "semi-deep" fine-tuning.
+    \ell(y_i, h(f_\theta(x_i)))`, from random ones, or from those of the file where the network has one.
+    *Then* the head is fitted anew to the features of the target's rows, and the blocks in `unfreeze` or
+    `layers` are fine-tuned on these alone, from :math:`\theta_0`, as in `finetune`. Freezing the lower blocks
+    is "semi-deep" fine-tuning.
 
     Parameters
     ----------
@@ -182,7 +182,7 @@ class PretrainFinetune(FineTune):
         return self.first_ is not None or super()._own_features
 
     def _take_over(self, first: FineTune) -> None:
-        for name in ("backbone_", "network_", "center_", "spread_", "snapshots_", "pretext_", "report_", "note_"):
+        for name in _TAKEN:
             setattr(self, name, getattr(first, name))
 
     def plan(self, n_fit: int, n_predict: int) -> dict[str, Any]:
@@ -211,3 +211,4 @@ _SHARED = (
     "random_state",
     "device",
 )
+_TAKEN = ("backbone_", "network_", "center_", "spread_", "snapshots_", "pretext_", "report_", "note_")

@@ -8,9 +8,9 @@ import numpy as np
 
 from medgraft.cohort.digest import sample_digest
 from medgraft.methods.finetune import adapters
+from medgraft.methods.finetune.augment import CHANGEABLE
 from medgraft.methods.finetune.features import BackboneFeatures
 from medgraft.methods.finetune.groups import make_policy
-from medgraft.methods.finetune.augment import CHANGEABLE
 from medgraft.methods.finetune.images import Labelled
 from medgraft.sources.pretrained import Pretrained
 
@@ -123,7 +123,9 @@ def inputs_of(
         return Live(read, n, changes, backbone.blank().nbytes)
     tell = model._tell("frozen blocks")
     trunk = model.network_.to(device).eval().trunk
-    keys = [sample_digest(model.kind_, path) + bytes(quarter) for path in paths for quarter in range(quarters)]
+    keys = [
+        sample_digest(model.kind_, path) + bytes(quarter) for path in paths for quarter in range(quarters)
+    ]
     return Kept(trunk, backbone, keys, read, views, first, device, tell, model.cache)
 
 

@@ -69,7 +69,7 @@ def plan_of(model: FineTune, n_fit: int, n_predict: int) -> dict[str, Any]:
         "adapt": list(report.adapted),
         **policy.describe(),
         "batchnorm": words.get(model.batchnorm, "statistics of the training images, then frozen"),
-        "augmentation": augment.WORDS[model.augmentation],
+        "augmentation": augment.words(model.augmentation, made.backbone_.kind),
         "prefix_cache": cache | {"saves_cpu_seconds": round(n_fit * price.saved, 1)},
         "cpu_seconds": price.seconds(n_fit, n_predict * model.snapshots),
     }
