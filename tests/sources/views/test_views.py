@@ -181,6 +181,11 @@ def test_settings_that_do_not_fit_the_signal_are_refused_in_a_sentence(spec, wor
         read_view(spec)(signal())
 
 
+def test_a_signal_whose_rate_was_not_said_has_no_band_and_is_told_so():
+    with pytest.raises(MedgraftError, match="1 samples a second, too few for any band"):
+        read_view("band-power")(signal(rate=1.0))
+
+
 def test_a_signal_too_short_to_be_halved_or_of_dependent_channels_is_refused():
     with pytest.raises(MedgraftError, match="need 32"):
         read_view("wavelet-packets")(signal(samples=20))

@@ -73,6 +73,10 @@ class BandPower(SignalView):
         half, chosen = rate / 2, read_bands(self.bands)
         if self.bands == EEG:
             chosen = [(name, low, min(high, half)) for name, low, high in chosen if low < half]
+        if not chosen:
+            raise MedgraftError(
+                f"The signal has {rate:g} samples a second, too few for any band of EEG: say its rate, or give bands."
+            )
         for name, _, high in chosen:
             if high > half:
                 raise MedgraftError(
@@ -95,7 +99,7 @@ class BandPower(SignalView):
                     f"{rate / window:g} Hz apart: take longer windows or a wider band."
                 )
             powers.append(P[:, inside].sum(axis=1) * (f[1] - f[0]))
-        power = np.column_stack(powers) if powers else np.empty((len(X), 0))
+        power = np.column_stack(powers)
         if self.relative:
             power = power / power.sum(axis=1, keepdims=True)
         return np.asarray(np.log10(power) if self.log else power)

@@ -69,7 +69,7 @@ def once(names: tuple[str, ...]) -> list[str]:
 
 
 def shares(A: Floats, cells: int) -> Floats:
-    """Return means over `cells` equal parts of the last axis; a longer axis is needed for no value twice.
+    """Return means over `cells` equal parts of the last axis; where it is shorter, values come twice.
 
     Examples
     --------
