@@ -36,7 +36,8 @@ Reading = Annotated[
     str,
     typer.Option(
         help="How signals are brought to one shape (rate=160,seconds=4,channels=C3|Cz|C4,low=8,high=30; "
-        "picture=scalogram for networks of images) or sequences (length=101,alphabet=dna)."
+        "recorded=250 where files do not say their rate; picture=scalogram for networks of images), or "
+        "sequences (length=101,alphabet=protein)."
     ),
 ]
 View = Annotated[

@@ -20,6 +20,7 @@ from medgraft.sources.store import FeatureStore
 
 USUAL = {
     "signal": ("statistics", "band-power"),
+    "unknown rate": ("statistics",),
     "sequence": ("kmers",),
     "protein": ("kmers:k=2,alphabet=protein",),
     "omics": (),
@@ -79,7 +80,10 @@ class ViewFeatures(TransformerMixin, BaseEstimator):
     @property
     def names(self) -> list[str]:
         """The views in words, the usual ones where none was named."""
-        kind = "protein" if (self.reading or {}).get("alphabet") == "protein" else self.kind
+        said = self.reading or {}
+        kind = "protein" if said.get("alphabet") == "protein" else self.kind
+        if kind == "signal" and said["signal"]["rate"] < 2:  # nobody knows the rate: there are no bands
+            kind = "unknown rate"
         return list(self.views) or list(USUAL[kind])
 
     @property
@@ -146,5 +150,5 @@ class ViewFeatures(TransformerMixin, BaseEstimator):
     def _opener(self) -> Callable[[str], Any]:
         reading: Reading = reading_from_dict(dict(self.reading or {}))
         if isinstance(reading, SignalReading):
-            return reading.signal.open
+            return reading.open
         return str.upper if self.kind == "sequence" else reading.array

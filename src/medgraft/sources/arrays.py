@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
@@ -29,10 +29,13 @@ class SignalReading:
         Channels, rate, length, filters.
     picture : str
         A view that draws (``"scalogram"``, ``"stockwell"``); empty: the channels themselves.
+    recorded : float
+        Rate of files that do not say theirs (text), in Hz; 0: unknown, one sample a second.
     """
 
     signal: SignalInput
     picture: str = ""
+    recorded: float = 0.0
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -41,11 +44,18 @@ class SignalReading:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings, JSON-able."""
-        return {"signal": self.signal.to_dict(), "picture": self.picture}
+        return {"signal": self.signal.to_dict(), "picture": self.picture, "recorded": self.recorded}
+
+    def open(self, text: str) -> Signal:
+        """Open a reference and bring it to shape; a refusal names it."""
+        try:
+            return self.signal(_opened(text, self.recorded))
+        except MedgraftError as error:
+            raise MedgraftError(f"The signal '{text}' cannot be used: {error}") from error
 
     def array(self, text: str) -> NDArray[np.float32]:
         """Open a reference: (channels, samples)."""
-        return np.ascontiguousarray(self.signal.open(text).values, dtype=np.float32)
+        return np.ascontiguousarray(self.open(text).values, dtype=np.float32)
 
     def drawn(self, text: str) -> NDArray[np.uint8]:
         """Open a reference and draw it: (h, w) or (h, w, 3)."""
@@ -54,7 +64,7 @@ class SignalReading:
         view: Any = read_view(self.picture, "signal")
         if not hasattr(view, "picture"):
             raise MedgraftError(f"The view '{view.name}' draws no picture: use scalogram or stockwell.")
-        picture: NDArray[np.uint8] = view.picture(self.signal.open(text))
+        picture: NDArray[np.uint8] = view.picture(self.open(text))
         return picture
 
 
@@ -144,7 +154,7 @@ def reading_from_dict(said: dict[str, Any]) -> Reading:
     said = dict(said)
     kind = said.pop("kind")
     if kind == "signal":
-        return SignalReading(SignalInput.of(said["signal"]), said["picture"])
+        return SignalReading(SignalInput.of(said["signal"]), said["picture"], said["recorded"])
     made: Reading = _KINDS[kind](**said)
     return made
 
@@ -197,17 +207,18 @@ def agreed(kind: str, cells: Sequence[str], given: str = "") -> tuple[Reading, l
 @dataclass(frozen=True)
 class _Asked(SignalInput):
     picture: str = ""
+    recorded: float = 0.0
 
 
 def _agreed_signals(cells: Sequence[str], given: str) -> tuple[SignalReading, list[str]]:
     asked = made_from(_Asked, given, "The reading of signals")
     own = {f.name: getattr(asked, f.name) for f in fields(SignalInput)}
     if all(own[name] for name in ("rate", "seconds", "channels")):
-        return SignalReading(SignalInput(**own), asked.picture), []
-    shared, said = agree(_signals(cells))
+        return SignalReading(SignalInput(**own), asked.picture, asked.recorded), []
+    shared, said = agree(_opened(cell, asked.recorded) for cell in cells)
     told = {name: value for name, value in own.items() if value != getattr(SignalInput(), name)}
     lost = [s for s in said if not any(name in told and word in s for name, word in _ABOUT.items())]
-    return SignalReading(replace(shared, **told), asked.picture), lost
+    return SignalReading(replace(shared, **told), asked.picture, asked.recorded), lost
 
 
 _ABOUT = {
@@ -217,12 +228,11 @@ _ABOUT = {
 }  # what a sentence of `agree` is about
 
 
-def _signals(cells: Sequence[str]) -> Iterator[Signal]:
-    for cell in cells:
-        signal = open_sample("signal", cell)
-        if not isinstance(signal, Signal):
-            raise MedgraftError(f"'{cell}' holds no signal.")
-        yield signal
+def _opened(cell: str, recorded: float) -> Signal:
+    signal = open_sample("signal", cell)
+    if not isinstance(signal, Signal):
+        raise MedgraftError(f"'{cell}' holds no signal.")
+    return replace(signal, rate=recorded) if recorded and signal.rate == 1.0 else signal
 
 
 def _agreed_sequences(cells: Sequence[str], given: str) -> tuple[SequenceReading, list[str]]:

@@ -98,9 +98,8 @@ class Backbone:
             with torch.inference_mode():
                 out = self.module(sample)
         except (RuntimeError, ValueError) as error:  # a map that has shrunk to nothing
-            raise MedgraftError(
-                f"'{self.spec.name}' cannot take {self.kind}s of size {self.spec.input_size}: too small."
-            ) from error
+            what = f"{self.kind}s of {self.spec.input_size} {'samples' if self.spec.dims == 1 else 'pixels'}"
+            raise MedgraftError(f"'{self.spec.name}' cannot take {what}: use a larger size.") from error
         if not isinstance(out, torch.Tensor) or out.ndim != 2:
             raise MedgraftError(
                 f"'{self.spec.name}' does not turn an image into one row of features: use another network."

@@ -13,7 +13,9 @@ from medgraft.trial.design import Design
 from medgraft.trial.members import members_of, pool
 
 
-def choose_arms(asked: Sequence[Arm | str] | None, design: Design, network: Pretrained | None) -> list[Arm]:
+def choose_arms(
+    asked: Sequence[Arm | str] | None, design: Design, networks: Sequence[Pretrained]
+) -> list[Arm]:
     """Return the arms to run: those asked for, or the default methods whose needs are met.
 
     A name with ``*`` stands for every registered method of that pattern that can run. A control that every
@@ -24,7 +26,7 @@ def choose_arms(asked: Sequence[Arm | str] | None, design: Design, network: Pret
     MedgraftError
         An arm cannot run on this design, or there is nothing to transfer from.
     """
-    met = design.satisfied(network)
+    met = design.satisfied(networks)
     if asked:
         asked = [asked] if isinstance(asked, str | Arm) else asked
         asked = _spelt_out(asked, design, met)

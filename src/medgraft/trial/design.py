@@ -64,7 +64,7 @@ class Design:
         """The feature that holds the times in a time-ordered trial."""
         return self.data.time if self.kind == "time-ordered" else None
 
-    def satisfied(self, network: Pretrained | None) -> set[str]:
+    def satisfied(self, networks: Sequence[Pretrained]) -> set[str]:
         """Return which needs of methods this design can meet."""
         met = set()
         domains = self.data.domains
@@ -82,8 +82,10 @@ class Design:
             met.add("views")
         if self.data.task == SEGMENTATION:  # to a method that outlines, a volume is also a stack of images
             met |= {"masks", "images", *(f"{kind}s" for kind in self.data.kinds)}
-        if network is not None:
-            met |= {"network", "pretrained"} if network.trained else {"network"}
+        if networks:
+            met.add("network")
+        if any(network.trained for network in networks):
+            met.add("pretrained")
         return met
 
 

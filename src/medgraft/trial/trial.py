@@ -168,7 +168,8 @@ class Trial:
         found, self.said = read_alike([cohort, test, *sources], reading)
         if cohort.task != SEGMENTATION:
             parts = [reading_of(s, cohort.kind, found) if isinstance(s, Pretrained) else s for s in parts]
-        self.network = next((s for s in parts if isinstance(s, Pretrained)), None)
+        networks = [s for s in parts if isinstance(s, Pretrained)]
+        self.network = next((s for s in networks if s.trained), next(iter(networks), None))
         self._cohorts = (cohort, test, [s for s in sources if isinstance(s, Cohort)])
         self.design = design(
             cohort,
@@ -188,8 +189,8 @@ class Trial:
                 f"{self.design.data.kind}: leave them out."
             )
         self.examples = examples
-        self.arms = choose_arms(arms, self.design, self.network)
-        met = self.design.satisfied(self.network)
+        self.arms = choose_arms(arms, self.design, networks)
+        met = self.design.satisfied(networks)
         self.control = control_name(self.design, met, [a.name for a in self.arms])
         self.metric = metric or default_metric(self.task)
         if self.metric not in metrics or self.task not in metrics[self.metric].tasks:

@@ -165,7 +165,7 @@ class PretrainFinetune(FineTune):
         """Train all weights on the source's rows."""
         own = self.get_params(deep=False)
         taken = {name: own[name] for name in _SHARED} | {"lr": self.pretrain_lr, "head_lr": self.pretrain_lr}
-        whole = {"unfreeze": 1.0, "lr_decay": 1.0, "gradual": 0.0, "batchnorm": "adapt"}
+        whole: dict[str, Any] = {"unfreeze": 1.0, "lr_decay": 1.0, "gradual": 0.0, "batchnorm": "adapt"}
         made = FineTune(self.source, epochs=self.pretrain_epochs, **taken, **whole)
         made._pretrained = self._loads
         made.kind_, made.progress = self.kind_, self.progress
