@@ -179,7 +179,10 @@ def write(graft: Graft, use: Use, out: str | Path) -> None:
     partial = out.with_name(out.name + ".tmp")
     try:
         shutil.rmtree(partial, ignore_errors=True)
-        shutil.copytree(graft.path, partial)
+        partial.mkdir()
+        for name in sorted({Path(part["file"]).name for part in graft.manifest["parts"]} | {"evidence.json"}):
+            if (graft.path / name).exists():  # whatever else somebody put into the folder stays there
+                shutil.copy2(graft.path / name, partial)
         (partial / FILE).write_bytes(text)
         manifest = graft.manifest | {"format": FORMAT, "use": entry}
         (partial / "graft.json").write_text(json.dumps(manifest, indent=2) + "\n")
