@@ -66,8 +66,8 @@ def euclidean_alignment(signals: Sequence[Signal], subjects: Sequence[object]) -
 
     Measured on simulated subjects (``benchmarks/subject_alignment.py``, 30 runs): a model of seven subjects
     was right in 0.95 of the eighth's trials with alignment and 0.76 without where half of them were of each
-    class, and in 0.59 with it and 0.78 without where 95 % were of one class; the AUROC was 0.01 higher in
-    both cases.
+    class, and in 0.59 with it and 0.78 without where 95 % were of one class; the AUROC was 0.013 and 0.004
+    higher.
 
     With trials :math:`X_i` (C, L) of one subject
 
