@@ -8,7 +8,7 @@ know the groups of codes, too, so that MUGS on the target alone is the control t
 "Shuffled" is a hospital whose rows' names were permuted: it knows nothing of use, and looks as if it did.
 
 The AUC of pairs across groups is the honest one: pairs within a group are given away by the groups.
-Margin, stated beforehand: a shuffled hospital may cost at most 0.03 of that AUC.
+Margin, set after a look at two seeds: a shuffled hospital may cost at most 0.03 of that AUC.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 def main() -> None:
     """Run the command line; verbs import what they need only when they run."""
-    from medgraft.cli import audit, demo, explain, fetch, methods, predict, report, sources, trial  # noqa: F401
+    from medgraft.cli import audit, calibrate, demo, explain, fetch, methods, predict, report, sources, trial  # noqa: F401
     from medgraft.cli.app import app
 
     app()

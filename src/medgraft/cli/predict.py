@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +11,7 @@ from medgraft.base import MedgraftError
 from medgraft.cli.app import verb
 from medgraft.cli.masks import write_masks
 from medgraft.cli.roles import Data, Group, Image, Omics, Sequence, Signal, Skip, Volume
+from medgraft.cli.warned import collected, tell
 
 
 @verb
@@ -30,7 +30,8 @@ def predict(
     """Predict new data with a graft.
 
     The data must hold the columns (or images) that the graft was trained on; its label is not needed. A graft
-    of a trial with --aggregate gives one prediction for each patient of --group.
+    of a trial with --aggregate gives one prediction for each patient of --group. One that was calibrated
+    tells calibrated probabilities, and adds sets or intervals and the decision.
     """
     from medgraft.cohort import check_images, read
     from medgraft.cohort.media import PICTURES
@@ -56,8 +57,7 @@ def predict(
         root = Path(data).resolve()
         write_masks(model, cohort, out, root if root.is_dir() else root.parent)
         return
-    with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always", UserWarning)
+    with collected() as said:
         table = model.table(cohort)
     joined = model.aggregates(cohort)
     if group not in (None, "none") and not joined:
@@ -76,11 +76,7 @@ def predict(
     else:
         table.to_csv(partial, index=False, sep="\t" if out.suffix == ".tsv" else ",")
     partial.replace(out)
-    for warning in said:
-        if issubclass(warning.category, UserWarning) and not issubclass(warning.category, FutureWarning):
-            typer.echo(f"medgraft: {warning.message}", err=True)
-    for sentence in cohort.warnings:
-        typer.echo(f"medgraft: {sentence}", err=True)
+    tell(said, cohort.warnings)
     if model.manifest.get("aggregate") and not joined:
         typer.echo(
             "medgraft: The graft was tested on patients, whose samples were joined: say with --group which "
@@ -89,3 +85,6 @@ def predict(
         )
     who = f" of patients (from {cohort.n} samples)" if joined else ""
     typer.echo(f"Wrote {len(table)} predictions{who} to {out}.")
+    use = model.use_for(cohort)
+    if use is not None:
+        typer.echo(use.sentence())

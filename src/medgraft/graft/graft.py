@@ -18,9 +18,10 @@ from medgraft.cohort import Cohort, read
 from medgraft.cohort.media import SEEN
 from medgraft.cohort.multilabel import encode
 from medgraft.evidence.aggregate import aggregate
+from medgraft.graft import use as uses
 from medgraft.graft.contract import check
 from medgraft.graft.outlines import outline
-from medgraft.graft.save import FORMAT
+from medgraft.graft.use import FORMAT, Use
 
 
 @dataclass
@@ -36,18 +37,22 @@ class Graft:
         The content of ``graft.json``.
     model : estimator
     path : Path
+    use : Use or None
+        What patients of a place taught about its predictions there (``medgraft calibrate``).
     """
 
     manifest: dict[str, Any]
     model: Any
     path: Path
+    use: Use | None = None
 
     def __repr__(self) -> str:
         """Say what it predicts and how it was made."""
         what = "a number" if self.classes is None else " or ".join(self.classes)
         what = "masks" if self.outlines else what
         made = {k: self.manifest[k] for k in ("arm", "choice") if self.manifest.get(k)}
-        return f"Graft({str(self.path)!r}: predicts {what} from a {self.manifest['kind']}, {made})"
+        own = ", calibrated" if self.use is not None else ""
+        return f"Graft({str(self.path)!r}: predicts {what} from a {self.manifest['kind']}, {made}{own})"
 
     @property
     def classes(self) -> list[str] | None:
@@ -66,25 +71,41 @@ class Graft:
         path = self.path / "evidence.json"
         return json.loads(path.read_text()) if path.exists() else None
 
-    def predict_proba(self, data: Cohort | pd.DataFrame | str | Path) -> np.ndarray:
+    def predict_proba(
+        self, data: Cohort | pd.DataFrame | str | Path, *, calibrated: bool = True
+    ) -> np.ndarray:
         """Return probabilities, (n, K), columns as in `classes`; of several labels each has its own.
+
+        Parameters
+        ----------
+        data : Cohort, DataFrame or path
+            As in `predict`.
+        calibrated : bool
+            False for the model's own, where the graft was calibrated for a place.
 
         Raises
         ------
         MedgraftError
-            The graft predicts numbers, or the data break its contract.
+            The graft predicts numbers, the data break its contract, or it is calibrated for patients whose
+            rows are joined: that is what `table` does.
         """
         if self.classes is None:
             what = "masks" if self.outlines else "a number"
             raise MedgraftError(f"This graft predicts {what}, not classes: use predict.")
+        use = self.use if calibrated else None
+        if use is not None and use.joined:
+            raise MedgraftError(
+                "This graft is calibrated for patients, whose rows are joined: use table, with the group of "
+                "the data, or calibrated=False for single rows."
+            )
         known = np.asarray(self.model.predict_proba(self.input(data)), dtype=float)
         if self.manifest["task"] == "multilabel":
             return known
         p = np.zeros((len(known), len(self.classes)))
         p[:, np.asarray(self.model.classes_, dtype=int)] = known
-        return p
+        return p if use is None else use.probabilities(p)
 
-    def predict(self, data: Cohort | pd.DataFrame | str | Path) -> Any:
+    def predict(self, data: Cohort | pd.DataFrame | str | Path, *, calibrated: bool = True) -> Any:
         """Return class names (n,), values (n,) for regression, or a list of masks for segmentation.
 
         Of several labels those that are likely, ``"a|b"``, or ``"none"``. A mask is an array of int on the
@@ -95,17 +116,19 @@ class Graft:
         ----------
         data : Cohort, DataFrame or path
             A path or a DataFrame is read as :func:`medgraft.read` reads it, without a label.
+        calibrated : bool
+            As in `predict_proba`.
 
         Raises
         ------
         MedgraftError
-            The data break the graft's contract.
+            The data break the graft's contract; and as `predict_proba`.
         """
         if self.outlines:
             return list(self.model.predict(self.input(data)))
         if self.classes is None:
             return np.asarray(self.model.predict(self.input(data)), dtype=float)
-        return self._named(self.predict_proba(data))
+        return self._named(self.predict_proba(data, calibrated=calibrated))
 
     def table(self, data: Cohort | pd.DataFrame | str | Path) -> pd.DataFrame:
         """Return predictions as the command line writes them: one row for each sample.
@@ -115,6 +138,10 @@ class Graft:
         A graft that was tested on patients with several rows (``--aggregate``) gives one row for each
         patient, where the data say with ``group`` who that is; ``row`` is then the first of the patient's.
 
+        A graft that was calibrated for a place adds ``set`` (classes, of which one is true as often as
+        promised) or ``low`` and ``high``, and ``decision``, by its threshold. If it was for patients whose
+        rows are joined, it needs their ``group``; without, nothing of it is applied, with a warning.
+
         Parameters
         ----------
         data : Cohort, DataFrame or path
@@ -123,17 +150,40 @@ class Graft:
         data = _cohort(data)
         if self.outlines:
             return outline(self, data)
-        frame = pd.DataFrame({"row": np.arange(data.n)})
-        p = self.predict(data) if self.classes is None else self.predict_proba(data)
-        if self.aggregates(data):
-            how, labels = self.manifest["aggregate"]["how"], self.manifest["task"] == "multilabel"
-            frame, p = _by_patient(data, p, how, labels)
+        use = self.use_for(data)
+        if use is None and self.use is not None:
+            warnings.warn(
+                "The calibration is for patients, whose rows are joined, and was not applied to single rows.",
+                stacklevel=2,
+            )
+        frame, p = self.unit_predictions(data)
+        if use is not None:
+            p = use.probabilities(p)
+        more = {} if use is None else use.columns(p, self.classes)
         if self.classes is None:
-            return frame.assign(prediction=p)
+            return frame.assign(prediction=p, **more)
         frame["prediction"] = self._named(p)
         for k, name in enumerate(self.classes):
             frame[f"p_{name}"] = p[:, k]
-        return frame
+        return frame.assign(**more)
+
+    def use_for(self, data: Cohort) -> Use | None:
+        """Return what `table` applies to these data of what the graft was calibrated with."""
+        return None if self.use is None or self.use.joined != self.aggregates(data) else self.use
+
+    def unit_predictions(self, data: Cohort) -> tuple[pd.DataFrame, np.ndarray]:
+        """Return whose the rows of `table` are, and the model's own predictions for them.
+
+        Parameters
+        ----------
+        data : Cohort
+        """
+        frame = pd.DataFrame({"row": np.arange(data.n)})
+        p = self.predict(data) if self.classes is None else self.predict_proba(data, calibrated=False)
+        if self.aggregates(data):
+            how, labels = self.manifest["aggregate"]["how"], self.manifest["task"] == "multilabel"
+            return _by_patient(data, p, how, labels)
+        return frame, p
 
     def _named(self, p: np.ndarray) -> np.ndarray:
         """Return the most probable class of each row, or the labels of a probability of one half or more."""
@@ -237,6 +287,7 @@ def load(path: str | Path) -> Graft:
             )
         parts = {entry["role"]: _read_part(path, entry) for entry in manifest["parts"]}
         model = _assemble(parts)
+        use = uses.read(path, manifest)
     except (
         KeyError,
         TypeError,
@@ -248,7 +299,7 @@ def load(path: str | Path) -> Graft:
         raise MedgraftError(
             f"The graft '{path}' is damaged: its graft.json cannot be used ({error})."
         ) from error
-    return Graft(manifest, model, path)
+    return Graft(manifest, model, path, use)
 
 
 def _assemble(parts: dict[str, Any], place: str = "") -> Any:

@@ -61,8 +61,13 @@ def euclidean_alignment(signals: Sequence[Signal], subjects: Sequence[object]) -
 
     Use it where subjects' EEG differs by electrodes and skulls and a model of some is to serve others. It
     needs unlabelled trials of every subject, the target's too, and takes them to hold the same mixture of
-    classes: with other shares of the classes it takes part of the finding away. Not for a subject of whom a
-    single trial is known, and not for signals with a mean: filter them first (``low=...``).
+    classes: where they do not, it does harm. Not for a subject of whom a single trial is known, and not for
+    signals with a mean: filter them first (``low=...``).
+
+    Measured on simulated subjects (``benchmarks/subject_alignment.py``, 30 runs): a model of seven subjects
+    was right in 0.95 of the eighth's trials with alignment and 0.76 without where half of them were of each
+    class, and in 0.59 with it and 0.78 without where 95 % were of one class; the AUROC was 0.013 and 0.004
+    higher.
 
     With trials :math:`X_i` (C, L) of one subject
 

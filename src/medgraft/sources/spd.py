@@ -65,11 +65,12 @@ def inverse_root(S: Floats) -> Floats:
     return of_spectrum(S, lambda values: 1 / np.sqrt(values))
 
 
-def frechet_mean(S: Floats, most: int = 100, tolerance: float = 1e-10) -> Floats:
+def frechet_mean(S: Floats, most: int = 100, tolerance: float = 1e-8) -> Floats:
     r"""Return the affine-invariant mean of matrices (n, C, C): the point of least squared distance to all.
 
     It solves :math:`\sum_i \log(M^{-1/2} S_i M^{-1/2}) = 0` by steps along the geodesic
-    (Moakher 2005, doi:10.1137/S0895479803436937), halved where they no longer shrink the gradient.
+    (Moakher 2005, doi:10.1137/S0895479803436937), halved where they no longer shrink the gradient, until its
+    norm is at most `tolerance`.
 
     Raises
     ------
@@ -81,14 +82,17 @@ def frechet_mean(S: Floats, most: int = 100, tolerance: float = 1e-10) -> Floats
     >>> frechet_mean(np.array([[[4.0]], [[9.0]]])).round(9).tolist()
     [[6.0]]
     """
-    M, step, last = S.mean(axis=0), 1.0, np.inf
+    first = S.mean(axis=0)
+    outer, inner = of_spectrum(first, np.sqrt), inverse_root(first)
+    T = inner @ S @ inner  # of mean I: the steps begin near their end, and rounding stays small
+    M, step, last = np.eye(len(first)), 1.0, np.inf
     for _ in range(most):
-        root = of_spectrum(M, np.sqrt)
-        inner = inverse_root(M)
-        tangent = of_spectrum(inner @ S @ inner, np.log).mean(axis=0)
+        root, around = of_spectrum(M, np.sqrt), inverse_root(M)
+        tangent = of_spectrum(around @ T @ around, np.log).mean(axis=0)
         size = float(np.linalg.norm(tangent))
-        if size <= tolerance * np.sqrt(len(M)):
-            return M
+        if size <= tolerance:
+            mean = outer @ M @ outer
+            return np.asarray(0.5 * (mean + mean.T))
         step = step if size < last else step / 2
         last = min(last, size)
         M = root @ of_spectrum(step * tangent, np.exp) @ root

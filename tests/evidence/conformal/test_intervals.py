@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 
@@ -116,3 +118,16 @@ def test_bad_input_is_told_in_one_sentence():
     }.items():
         with pytest.raises(MedgraftError, match=match):
             call()
+
+
+@pytest.mark.parametrize("way", ["value", "scale", "quantiles"])
+def test_intervals_read_back_are_the_same_to_the_last_bit(way):
+    rng = np.random.default_rng(8)
+    y, p = rng.normal(size=40), rng.normal(size=40)
+    given = {"scale": np.exp(p)} if way == "scale" else {}
+    p = np.stack([p, p + 1], axis=1) if way == "quantiles" else p
+    fitted = ConformalIntervals(0.15).fit(y, p, **given)
+    again = ConformalIntervals.from_dict(json.loads(json.dumps(fitted.to_dict(), allow_nan=False)))
+    np.testing.assert_array_equal(again.predict(p, **given), fitted.predict(p, **given))
+    with pytest.raises(MedgraftError, match="cannot be saved"):
+        ConformalIntervals(0.15).fit(y, p, weight=np.ones(40), **given).to_dict()

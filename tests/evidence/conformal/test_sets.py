@@ -1,3 +1,4 @@
+import json
 from itertools import pairwise
 
 import numpy as np
@@ -187,3 +188,31 @@ def test_bad_input_is_told_in_one_sentence():
     }.items():
         with pytest.raises(MedgraftError, match=match):
             call()
+
+
+@pytest.mark.parametrize("by_class", [False, True])
+@pytest.mark.parametrize("score", ["lac", "aps", "raps"])
+def test_sets_read_back_are_the_same_and_keep_thresholds_alone(score, by_class):
+    rng = np.random.default_rng(3)
+    p, y = drawn(rng, 60)
+    sets = ConformalSets(0.2, score, by_class=by_class, penalty=0.3, free=2).fit(p, y)
+    saved = json.loads(json.dumps(sets.to_dict()))
+    again = ConformalSets.from_dict(saved)
+    new = drawn(rng, 200)[0]
+    np.testing.assert_array_equal(again.predict(new), sets.predict(new))
+    assert again.to_dict() == saved and len(saved["thresholds"]) == (3 if by_class else 1)
+
+
+def test_an_infinite_threshold_stays_so_when_read_back():
+    sets = ConformalSets(0.05, by_class=True).fit([[0.8, 0.2]] * 30, [0] * 25 + [1] * 5)
+    again = ConformalSets.from_dict(json.loads(json.dumps(sets.to_dict(), allow_nan=False)))
+    np.testing.assert_array_equal(again.predict([[1.0, 0.0]]), sets.predict([[1.0, 0.0]]))
+    assert "of 'class 1' is infinite" in again.note_
+
+
+def test_sets_with_weights_are_not_saved():
+    rng = np.random.default_rng(4)
+    p, y = drawn(rng, 60)
+    for given in ({"weight": np.ones(60)}, {"class_weight": [1.0, 2.0, 1.0]}):
+        with pytest.raises(MedgraftError, match="cannot be saved"):
+            ConformalSets().fit(p, y, **given).to_dict()

@@ -185,6 +185,7 @@ def test_what_cannot_be_is_refused_in_one_sentence(people):
     for settings, what in (
         ({"per_class": 0}, "per_class"),
         ({"strength": 0}, "strength"),
+        ({"unlabelled": 2}, "unlabelled"),
         ({"forget": 1}, "forget"),
     ):
         with pytest.raises(MedgraftError, match=what):

@@ -15,7 +15,7 @@ MASS = np.array([[3.0, 1.0], [0.0, 2.0], [2.0, 2.0]])
 
 def bare(covariance, **settings):
     """Three clusters of two classes in coordinates that are the windows themselves."""
-    m = StreamingGMM(covariance=covariance, **settings)
+    m = StreamingGMM(covariance=covariance, **{"unlabelled": 1.0} | settings)
     m.projection_ = Projection(np.zeros(2), np.zeros(2), np.eye(2))
     m.classes_ = np.array(["a", "b"])
     m.mean_, m.count_, m.mass_ = MEANS.copy(), COUNTS.copy(), MASS.copy()
@@ -57,6 +57,13 @@ def test_one_window_is_one_step_of_em(covariance, label):
     np.testing.assert_allclose(m.count_, n)
     np.testing.assert_allclose(m.mean_, (COUNTS[:, None] * MEANS + r[:, None] * z) / n[:, None])
     np.testing.assert_allclose(m.mass_, MASS + (0 if label is None else np.outer(r, [1, 0])))
+
+
+@pytest.mark.parametrize("covariance", ["shared", "diagonal"])
+def test_windows_without_labels_add_up_to_their_worth(covariance):
+    m = bare(covariance, unlabelled=0.25).partial_fit(rng.normal(size=(12, 2)))
+    assert m.count_.sum() == pytest.approx(COUNTS.sum() + 3)
+    assert covariance == "diagonal" or m.common_[0] == pytest.approx(9 + 3)
 
 
 @pytest.mark.parametrize("covariance", ["shared", "diagonal"])

@@ -8,7 +8,7 @@ from medgraft.methods.streaming.projection import Projection
 
 def bare(centres, counts, **settings):
     """Clusters of classes 0, 1, ... in coordinates that are the windows themselves."""
-    m = StreamingKMeans(**settings)
+    m = StreamingKMeans(**{"unlabelled": 1.0} | settings)
     d, k = len(centres[0]), len(centres)
     m.projection_ = Projection(np.zeros(d), np.zeros(d), np.eye(d))
     m.mean_, m.count_, m.mass_ = np.array(centres, float), np.array(counts, float), np.eye(k)
@@ -39,6 +39,14 @@ def test_forgetting_weights_windows_by_their_age_within_the_cluster():
     w = 0.75 ** np.arange(4, -1, -1)  # the start is the oldest
     np.testing.assert_allclose(m.mean_[0, 0], w @ np.r_[0.0, x] / w.sum())
     np.testing.assert_allclose(m.count_, [w.sum(), 1])
+
+
+def test_a_window_without_a_label_is_worth_its_part_of_a_window():
+    # (1 * 0 + 1/4 * 5) / (5/4) = 1, and nothing at all for 0.
+    m = bare([[0.0], [20.0]], [1, 1], unlabelled=0.25).partial_fit([[5.0]])
+    assert m.mean_.ravel().tolist() == [1, 20] and m.count_.tolist() == [1.25, 1]
+    m = bare([[0.0], [20.0]], [1, 1], unlabelled=0.0, forget=0.5)
+    assert m.state() == m.partial_fit([[5.0]]).state()
 
 
 def test_a_label_that_agrees_moves_the_centre_and_adds_its_mass():

@@ -16,7 +16,8 @@ class Isotonic(Recalibrator):
     r"""Fit the rising curve of least squared error.
 
     Use it where calibration patients are many, 500 or more, and the curve may be anything that rises. Not
-    with fewer: it follows chance, and says 0 and 1. `VennAbers` is its careful sister.
+    with fewer: it follows chance, and says 0 and 1. `VennAbers` is its careful sister. Not in what leaves the
+    house: its corners are predictions of calibration patients.
 
     .. math:: \min_{q_1 \le q_2 \le \dots} \sum_i w_i (q_i - o_i)^2, \qquad p_1 \le p_2 \le \dots
 
@@ -26,7 +27,7 @@ class Isotonic(Recalibrator):
     Attributes
     ----------
     x_, y_ : lists of K arrays (one, for two classes)
-        Corners of the curve of each class.
+        Corners of the curve of each class: numbers of patients, though without names.
 
     Notes
     -----
@@ -64,7 +65,8 @@ class VennAbers(Recalibrator):
     r"""Give two probabilities, one of which is calibrated whatever the model (inductive Venn-Abers).
 
     Use it for two classes where the width of :math:`[p_0, p_1]` is to say how little is known: with few
-    calibration patients near a prediction it is wide. Not for several classes.
+    calibration patients near a prediction it is wide. Not for several classes, nor in what leaves the house:
+    it keeps every prediction of the calibration patients.
 
     The rising curve of least squared error is fitted twice for every new prediction, with the new row put
     among the calibration rows as no event and as event; :math:`p_0` and :math:`p_1` are its values there. If

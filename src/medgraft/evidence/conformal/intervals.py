@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -127,6 +127,32 @@ class ConformalIntervals(Mondrian):
         crossed = ends[:, 0] > ends[:, 1]
         ends[crossed] = ends[crossed].mean(axis=1, keepdims=True)
         return ends
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the thresholds as JSON numbers, of which `from_dict` makes the same intervals.
+
+        Raises
+        ------
+        MedgraftError
+            Nothing is calibrated, or with weights, which make thresholds of single patients.
+        """
+        saved = self._saved()
+        return {"kind": "intervals", "scaled": self.scaled_, "quantiles": self.quantiles_, **saved}
+
+    @classmethod
+    def from_dict(cls, saved: dict[str, Any]) -> Self:
+        """Return the calibrated intervals that `to_dict` saved.
+
+        Examples
+        --------
+        >>> fitted = ConformalIntervals(alpha=0.25).fit([1.0, 2.0, 3.0], [1.5, 2.0, 3.25])
+        >>> ConformalIntervals.from_dict(fitted.to_dict()).predict([5.0]).tolist()
+        [[4.5, 5.5]]
+        """
+        made = cls(saved["alpha"])
+        made.scaled_, made.quantiles_ = bool(saved["scaled"]), bool(saved["quantiles"])
+        made._restore(saved)
+        return made
 
 
 def _ends(p: ArrayLike, scale: ArrayLike | None) -> tuple[Floats, Floats, Floats]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from medgraft.base import MedgraftError
 from medgraft.evidence.conformal.quantile import Scores, check_alpha, patient_weights, patients_needed
+from medgraft.evidence.interval import jsonable
 from medgraft.evidence.metrics.base import Floats
 
 
@@ -22,6 +24,7 @@ class Mondrian:
     """
 
     alpha: float
+    weighted_: bool
 
     def _calibrate(
         self,
@@ -51,6 +54,24 @@ class Mondrian:
                 where = f" of '{c}'" if c != "" else ""
                 notes.append(f"{patients} calibration patients{where} bound nothing: {needed} are needed.")
         self.note_ = " ".join(notes)
+
+    def _saved(self) -> dict[str, Any]:
+        """Return the thresholds of a new row of weight 1 by category, and no score of a patient."""
+        self._check_fitted()
+        if self.weighted_:
+            raise MedgraftError(
+                "Thresholds with weights differ from row to row and cannot be saved: leave out weight."
+            )
+        found = {c: float(s.threshold(self.alpha, np.ones(1))[0]) for c, s in self.scores_.items()}
+        return {"alpha": self.alpha, "thresholds": {c: jsonable(q) for c, q in found.items()}}
+
+    def _restore(self, saved: dict[str, Any]) -> None:
+        """Take the thresholds that `_saved` returned, None being infinite."""
+        found = {c: math.inf if q is None else float(q) for c, q in saved["thresholds"].items()}
+        self.scores_ = {c: Scores.fixed(q) for c, q in found.items()}
+        self.weighted_ = False
+        open_ = [f" of '{c}'" if c else "" for c, q in found.items() if math.isinf(q)]
+        self.note_ = " ".join(f"The threshold{c} is infinite: too few patients calibrated." for c in open_)
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "scores_"):

@@ -96,6 +96,11 @@ class Scores:
         order = np.argsort(scores, kind="stable")
         return cls(scores[order], np.cumsum(weight[order]))
 
+    @classmethod
+    def fixed(cls, threshold: float) -> Scores:
+        """Return one score of infinite weight: it is the threshold of every new row, whatever `alpha`."""
+        return cls(np.array([threshold]), np.array([np.inf]))
+
     def threshold(self, alpha: float, own: Floats) -> Floats:
         r"""Return the threshold for new rows of weight `own`, of any shape.
 

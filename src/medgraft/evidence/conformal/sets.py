@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -168,6 +168,39 @@ class ConformalSets(Mondrian):
         if self.score != "lac":
             sets |= guess == guess.max(axis=1, keepdims=True)
         return sets
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the thresholds as JSON numbers, of which `from_dict` makes the same sets; no score is kept.
+
+        Raises
+        ------
+        MedgraftError
+            Nothing is calibrated, or with weights, which make thresholds of single patients.
+        """
+        saved = self._saved()
+        if (self.class_weight_ != 1).any():
+            raise MedgraftError("Sets with class weights cannot be saved: calibrate by class instead.")
+        settings = {name: getattr(self, name) for name in ("score", "by_class", "penalty", "free")}
+        return {"kind": "sets", "classes": len(self.class_weight_), **settings, **saved}
+
+    @classmethod
+    def from_dict(cls, saved: dict[str, Any]) -> Self:
+        """Return the calibrated sets that `to_dict` saved.
+
+        Examples
+        --------
+        >>> sets = ConformalSets(alpha=0.25).fit([0.25, 0.5, 0.75], [0, 0, 1])
+        >>> saved = sets.to_dict()
+        >>> saved["thresholds"]
+        {'': 0.5}
+        >>> ConformalSets.from_dict(saved).predict([0.5, 0.875]).tolist()
+        [[True, True], [False, True]]
+        """
+        settings = {name: saved[name] for name in ("alpha", "score", "by_class", "penalty", "free")}
+        made = cls(**settings)
+        made.class_weight_ = np.ones(int(saved["classes"]))
+        made._restore(saved)
+        return made
 
     def _category(self, names: NDArray[np.str_], codes: NDArray[np.int64]) -> NDArray[np.str_]:
         if not self.by_class:

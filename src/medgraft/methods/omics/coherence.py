@@ -14,7 +14,7 @@ from medgraft.base import MedgraftError
 from medgraft.methods.splits import Floats, Ints
 
 LEVEL = 0.05  # false discovery rate at which a node counts as coherent
-FEWEST = 20  # genes that a random set's gene of like degree is drawn from
+FEWEST = 10  # genes that one of like degree is drawn from; with 20, degree alone passed for closeness
 CHUNK = 200  # random sets counted at once
 
 
@@ -102,7 +102,7 @@ def coherence(
     Notes
     -----
     Degrees are those among the genes that were measured. A random gene is drawn, without replacement, from
-    about 20 genes or more whose degrees are next in rank, so that hubs are drawn for hubs. Ties in influence
+    about 10 genes or more whose degrees are next in rank, so that hubs are drawn for hubs. Ties in influence
     are broken by the gene's name. The paper's own statistics were not readable; counting edges inside a set
     is one common measure of closeness, mean distance another. Cost O(d B n) for n genes.
 

@@ -62,7 +62,7 @@ class FrozenGenerative(TransferEstimator):
     beta : float, default 1
         :math:`\beta`; 0: a plain autoencoder, in which nothing is drawn.
     told : float, default 1
-        :math:`\lambda`; 0: the source's labels are not read.
+        :math:`\lambda`; 0: the source's labels do not shape the code.
     pull : float, default infinity
         :math:`\kappa` that holds the encoder's last layer; infinity keeps it frozen.
     epochs, patience, batch : int

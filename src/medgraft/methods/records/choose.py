@@ -36,7 +36,7 @@ def choose(
     """
     if pairs is None:
         truth = problem.matrices
-        hidden = _hidden([len(S) for S in truth], judged, seed)
+        hidden = hide([len(S) for S in truth], judged, seed)
         problem = problem.without(hidden)
     rows = []
     for r in _ridges(problem) if ridge is None else [ridge]:
@@ -71,7 +71,7 @@ def _site_penalties(problem: Problem) -> list[float]:
     return [float(share * largest) for share in LASSOS] if largest else [np.inf]
 
 
-def _hidden(sizes: list[int], judged: list[int], seed: int) -> Hidden:
+def hide(sizes: list[int], judged: list[int], seed: int) -> Hidden:
     """Pairs of different codes to hide at the judged sites, symmetric."""
     out = [np.zeros((n, n), dtype=bool) for n in sizes]
     for turn, s in enumerate(judged):

@@ -7,6 +7,7 @@ b_si = U_s' S_s,i, since |S_s,i - U_s v|^2 = |S_s,i|^2 - 2 b_si'v + v'A_s v.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,12 +45,12 @@ class Layout:
         each = np.array([len(here) for here in codes])
         return cls(codes, group, ridge * np.sqrt(np.log(d) / size), site_penalty * np.sqrt(np.log(d) / each))
 
-    @property
+    @cached_property
     def common(self) -> NDArray[np.bool_]:
         """Codes (N,) that two or more sites have: only these have site effects."""
         return np.bincount(np.concatenate(self.codes), minlength=len(self.group)) > 1
 
-    @property
+    @cached_property
     def patterns(self) -> list[tuple[Ints, Ints]]:
         """Codes that the same sites have, with these sites."""
         has = np.array([np.isin(np.arange(len(self.group)), here) for here in self.codes]).T
@@ -81,10 +82,11 @@ class Effects:
         group = _means(rows, layout.group[everyone], int(layout.group.max()) + 1)
         code = _means(rows, everyone, len(layout.group)) - group[layout.group]
         both = group[layout.group] + code
-        site = [e - both[here] for e, here in zip(E, layout.codes, strict=True)]
-        return cls(
-            group, code, [v if np.isfinite(k) else 0 * v for v, k in zip(site, layout.lasso, strict=True)]
-        )
+        site = []
+        for e, here, lasso in zip(E, layout.codes, layout.lasso, strict=True):
+            may = layout.common[here] & np.isfinite(lasso)
+            site.append(np.where(may[:, None], e - both[here], 0.0))
+        return cls(group, code, site)
 
     def copy(self) -> Effects:
         """Effects that may be changed without changing these."""

@@ -84,7 +84,9 @@ class MUGS(BaseEstimator):
     -----
     What travels between hospitals are the matrices and the effects: counts and vectors of codes, no patient.
     Penalties are chosen on a grid of 4 x 4: by a tenth of the entries, hidden from the fit, or, where pairs
-    are given, by the AUC of the target's cosines against equally many random pairs.
+    are given, by the AUC of the target's cosines against equally many random pairs. A hospital that knows
+    nothing of use costs a little: it helps if the least loss in ``choice_`` is below that of a fit to the
+    target's matrix alone, which has the same entries hidden (`benchmarks/mugs.py`).
 
     Cost of a turn O(sum_s n_s^2 d + N d^2); a choice costs up to 16 fits of 30 turns. Memory a few n_s^2.
 

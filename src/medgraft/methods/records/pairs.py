@@ -35,7 +35,8 @@ def pair_auc(
        \cos_\text{random})
 
     Pairs share codes and are not independent. The interval draws codes with replacement, and a pair counts
-    as often as the counts of its two codes multiply to; it is symmetric on the logit scale.
+    as often as the counts of its two codes multiply to; it is symmetric on the logit scale. It is wider than
+    need be, the more so the fewer pairs a code has: in two simulations 95 % intervals covered 99.7 % or more.
 
     Parameters
     ----------

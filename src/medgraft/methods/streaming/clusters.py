@@ -21,7 +21,8 @@ COMPONENTS = 15  # coordinates of a model without a population's labels
 class StreamingClusters(StreamingModel):
     r"""Base of `StreamingKMeans` and `StreamingGMM`: see there.
 
-    A window z with shares :math:`r_k` of the clusters' responsibility changes counts and centres by
+    A window z with shares :math:`r_k` of the clusters' responsibility, times u if it has no label, changes
+    counts and centres by
 
     .. math:: n_k \leftarrow (1 - f r_k)\, n_k + r_k, \qquad m_k \leftarrow m_k + \frac{r_k}{n_k} (z - m_k)
 
@@ -33,16 +34,25 @@ class StreamingClusters(StreamingModel):
     """
 
     def __init__(
-        self, *, per_class: int = 3, strength: float = 2.0, forget: float = 0.0, budget: int = 20_480
+        self,
+        *,
+        per_class: int = 3,
+        strength: float = 2.0,
+        unlabelled: float = 0.3,
+        forget: float = 0.0,
+        budget: int = 20_480,
     ) -> None:
         self.per_class = per_class
         self.strength = strength
+        self.unlabelled = unlabelled
         self.forget = forget
         self.budget = budget
         if per_class < 1:
             raise InputError(f"per_class must be 1 or more, not {per_class!r}.")
         if not strength > 0:
             raise InputError(f"strength must be more than 0, not {strength!r}.")
+        if not 0 <= unlabelled <= 1:
+            raise InputError(f"unlabelled must be from 0 to 1, not {unlabelled!r}.")
         if not 0 <= forget < 1:
             raise InputError(f"forget must be 0 or more and less than 1, not {forget!r}.")
 
@@ -112,7 +122,7 @@ class StreamingClusters(StreamingModel):
             return  # without a cluster an unlabelled window says nothing
         fit = self._fit_of(z[None])
         if c is None:
-            self._update(z, _share(fit)[0])
+            self._update(z, self.unlabelled * _share(fit)[0])
             return
         theta = self.mass_ / self.mass_.sum(axis=1, keepdims=True)
         if int((_share(fit) @ theta)[0].argmax()) != c:
@@ -181,7 +191,7 @@ class StreamingClusters(StreamingModel):
         self._shrink()
 
     def _settings(self) -> dict[str, Any]:
-        return {k: getattr(self, k) for k in ("per_class", "strength", "forget", "budget")}
+        return {k: getattr(self, k) for k in ("per_class", "strength", "unlabelled", "forget", "budget")}
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         return {"count": self.count_, "mean": self.mean_, "mass": self.mass_}

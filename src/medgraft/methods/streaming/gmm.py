@@ -29,7 +29,8 @@ class StreamingGMM(StreamingClusters):
         \pi_k = \frac{n_k}{\sum_j n_j}, \qquad \theta_{kc} = \frac{M_{kc}}{\sum_b M_{kb}}.
 
     Each window takes one E-step, :math:`r_k \propto \pi_k \mathcal N(z; m_k, \Sigma_k)`, times
-    :math:`\theta_{kc}` if its label c is told, and one M-step of the sums:
+    :math:`\theta_{kc}` if its label c is told, and one M-step of the sums, in which the :math:`r_k` of a
+    window without a label add up to u in place of 1:
 
     .. math::
         n_k \leftarrow (1 - f r_k)\, n_k + r_k, \quad m_k \leftarrow m_k + \frac{r_k}{n_k}(z - m_k), \quad
@@ -43,7 +44,7 @@ class StreamingGMM(StreamingClusters):
     covariance : {"shared", "diagonal"}
         One full covariance for all clusters, or variances of each, shrunk to the population's by 5 windows'
         worth.
-    per_class, strength, forget, budget
+    per_class, strength, unlabelled, forget, budget
         See `StreamingKMeans`. `strength` does not weaken the shared covariance, which keeps the population's
         count.
 
@@ -88,10 +89,13 @@ class StreamingGMM(StreamingClusters):
         covariance: str = "shared",
         per_class: int = 3,
         strength: float = 2.0,
+        unlabelled: float = 0.3,
         forget: float = 0.0,
         budget: int = 20_480,
     ) -> None:
-        super().__init__(per_class=per_class, strength=strength, forget=forget, budget=budget)
+        super().__init__(
+            per_class=per_class, strength=strength, unlabelled=unlabelled, forget=forget, budget=budget
+        )
         self.covariance = covariance
         if covariance not in ("shared", "diagonal"):
             raise InputError(f"covariance must be 'shared' or 'diagonal', not {covariance!r}.")
@@ -120,8 +124,9 @@ class StreamingGMM(StreamingClusters):
 
     def _scatter(self, off: Floats, weight: Floats, r: Floats) -> None:
         if self.covariance == "shared":
-            self.spread_ = (1 - self.forget) * self.spread_ + (off * weight[:, None]).T @ off
-            self.common_ = (1 - self.forget) * self.common_ + 1
+            keep = 1 - self.forget * r.sum()
+            self.spread_ = keep * self.spread_ + (off * weight[:, None]).T @ off
+            self.common_ = keep * self.common_ + r.sum()
         else:
             self.spread_ = (1 - self.forget * r)[:, None] * self.spread_ + off**2 * weight[:, None]
 

@@ -19,12 +19,12 @@ class StreamingKMeans(StreamingClusters):
     Each window goes to its nearest centre, :math:`k = \arg\min_j \|z - m_j\|`, which becomes the running mean
     (MacQueen's sequential k-means),
 
-    .. math:: n_k \leftarrow (1 - f)\, n_k + 1, \qquad m_k \leftarrow m_k + (z - m_k) / n_k,
+    .. math:: n_k \leftarrow (1 - f w)\, n_k + w, \qquad m_k \leftarrow m_k + w (z - m_k) / n_k,
 
-    in the coordinates z in which the population's classes differ most for their spread within. With f > 0 a
-    centre remembers about its last 1/f windows. Each label told adds to the mass :math:`M_k` of its centre's
-    labels; one that contradicts the prediction begins a new centre. Probabilities are
-    :math:`M_{kc} / \sum_c M_{kc}` of the nearest centre.
+    with w = 1 for a labelled window and w = u for one without a label, in the coordinates z in which the
+    population's classes differ most for their spread within. With f > 0 a centre remembers about its last 1/f
+    windows. Each label told adds to the mass :math:`M_k` of its centre's labels; one that contradicts the
+    prediction begins a new centre. Probabilities are :math:`M_{kc} / \sum_c M_{kc}` of the nearest centre.
 
     Parameters
     ----------
@@ -33,6 +33,10 @@ class StreamingKMeans(StreamingClusters):
     strength : float
         Windows that a cluster of the population is worth, on average: the more, the slower a person's windows
         move it.
+    unlabelled : float
+        u, from 0 to 1: what a window without a label is worth. 0 where activities are hard to tell apart, for
+        windows that go to a wrong centre then pull it away: measured on WISDM, windows without labels help a
+        little with one or two labels of each activity, and do a little harm with ten.
     forget : float
         f, 0 or more and less than 1.
     budget : int

@@ -88,6 +88,12 @@ def test_the_scalogram_is_a_naive_convolution_with_morlets_wavelet():
             assert row[at] == pytest.approx(truth, abs=1e-6)
 
 
+def test_ends_that_differ_make_no_edge_in_the_scalogram():
+    (mirrored,) = morlet(T, RATE, np.array([50.0]))  # a ramp over eight
+    (jump,) = morlet(np.roll(T, 1000), RATE, np.array([50.0]))
+    assert np.abs(mirrored).max() < 0.01 * np.abs(jump).max()
+
+
 @pytest.mark.parametrize("frequency", [8.0, 16.0, 40.0])
 def test_a_sine_has_its_amplitude_at_its_frequency_whatever_that_is(frequency):
     x = 3 * np.sin(2 * np.pi * frequency * T)

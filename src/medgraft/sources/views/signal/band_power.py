@@ -75,7 +75,8 @@ class BandPower(SignalView):
             chosen = [(name, low, min(high, half)) for name, low, high in chosen if low < half]
         if not chosen:
             raise MedgraftError(
-                f"The signal has {rate:g} samples a second, too few for any band of EEG: say its rate, or give bands."
+                f"The signal has {rate:g} samples a second, too few for any band: say its rate, or give "
+                "bands."
             )
         for name, _, high in chosen:
             if high > half:
@@ -87,11 +88,12 @@ class BandPower(SignalView):
     def _features(self, X: Floats, rate: float) -> Floats:
         from scipy.signal import welch
 
+        bands = self._chosen(rate)
         window = min(round(self.seconds * rate), X.shape[1])
         in_time(self.name, window, X.shape[1])
         f, P = welch(X, rate, nperseg=window, axis=1)
         powers = []
-        for name, low, high in self._chosen(rate):
+        for name, low, high in bands:
             inside = (f >= low) & ((f < high) | (high == rate / 2))
             if not inside.any():
                 raise MedgraftError(
