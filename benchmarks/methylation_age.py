@@ -9,7 +9,7 @@ under a pull to the published weights (settings fixed beforehand).
 GSE38608 is no independent test of AltumAge: the list of data sets that its authors published names it, and
 they split each by samples, so that some of these 16, or other samples of the same donors, taught the clock
 (which ones is not known here). A gain there is in part memory. The clock also asks for values normalised by
-BMIQ, which these files are not known to be. PROGRESS is not on that list, but lacks the clock's probes.
+BMIQ, which these files are not known to be. That list does not name PROGRESS, which lacks the clock's probes.
 Usage:
 
     python benchmarks/methylation_age.py DATA WEIGHTS [--repeats 3]
