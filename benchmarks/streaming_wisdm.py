@@ -12,8 +12,9 @@ every window is predicted, then learnt from, as a device would meet them.
 population but its medians, scale and principal directions (which favours it), and "offline logistic" keeps
 all labelled windows, in the population's coordinates.
 
-Settings were chosen on the users 1 to 12, so the other 24 are the finding; users are resampled for the
-intervals. Study [56], doi:10.3390/s24144444. Usage:
+Settings were chosen on the users 1 to 12, so the other 24 are the finding; but that a window without a label
+may count for less than one with a label was thought of after such windows had been seen to harm among the 24.
+Users are resampled for the intervals. Study [56], doi:10.3390/s24144444. Usage:
 
     python benchmarks/streaming_wisdm.py FOLDER [--users all|seen|unseen]
 

@@ -18,6 +18,7 @@ import medgraft.cli.report
 import medgraft.cli.trial
 from medgraft.cli.app import app
 from medgraft.graft import save
+from medgraft.graft.use import Use
 from samples import two_sites
 
 
@@ -59,6 +60,16 @@ def test_what_was_fitted_and_what_it_is_worth_is_said(ready):
     assert f"of 'yes': {use.evidence['conformal']['by_class']['yes']['coverage']:.3f} [" in said
     assert "Nobody of DATA may have been among the patients of the trial" in said
     assert "very rows" not in said
+
+
+def test_a_class_that_sets_hold_too_rarely_is_pointed_out():
+    by_class = {"no": {"coverage": 0.97, "ci": [0.9, 0.99]}, "yes": {"coverage": 0.7, "ci": [0.6, 0.8]}}
+    held = {"level": 0.9, "coverage": 0.9, "ci": [0.85, 0.94], "size": 1.2, "by_class": by_class}
+    use = Use(None, None, None, False, {"patients": 99, "rows": 99, "folds": 5, "conformal": held})
+    lines = medgraft.cli.calibrate._told(use, ["no", "yes"])
+    assert [line for line in lines if "--by-class" in line] == [
+        "    of 'yes': 0.700 [0.600, 0.800]; too rarely: --by-class promises it for each class"
+    ]
 
 
 def test_predict_applies_it_and_says_so(place, ready):

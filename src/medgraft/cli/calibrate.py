@@ -174,7 +174,8 @@ def _told(use: Use, classes: list[str] | None) -> list[str]:
         held = f"hold the truth in {_span({'value': c['coverage'], 'ci': c['ci']})} (asked: {c['level']:g})"
         lines.append(f"  {what} {held}, {_figure(c['size'])} {size} on average")
         for name, one in c.get("by_class", {}).items():
-            lines.append(f"    of '{name}': {_span({'value': one['coverage'], 'ci': one['ci']})}")
+            short = "; too rarely: --by-class promises it for each class" if one["ci"][1] < c["level"] else ""
+            lines.append(f"    of '{name}': {_span({'value': one['coverage'], 'ci': one['ci']})}{short}")
     if "decision" in found:
         d = found["decision"]
         lines.append(f"  sensitivity {_span(d['sensitivity'])}, specificity {_span(d['specificity'])}")

@@ -51,7 +51,7 @@ class ProbeReport:
         gaps = f", and so were {self.gaps:,} single gaps" if self.gaps else ""
         return (
             f"{self.found:,} of {self.wanted:,} probes found ({self.share:.1%}), {len(self.missing):,} "
-            f"filled with the model's centre{gaps}; {self.unused:,} columns not used."
+            f"filled with the model's centre{gaps}; columns not used: {self.unused:,}."
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -129,7 +129,7 @@ def match_probes(
     >>> Z.round(9).tolist()
     [[0.0, 2.0]]
     >>> report.sentence()
-    "1 of 2 probes found (50.0%), 1 filled with the model's centre; 1 columns not used."
+    "1 of 2 probes found (50.0%), 1 filled with the model's centre; columns not used: 1."
     """
     X = np.asarray(values, dtype=np.float64)
     if X.ndim != 2 or X.shape[1] != len(names):

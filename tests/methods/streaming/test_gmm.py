@@ -66,6 +66,14 @@ def test_windows_without_labels_add_up_to_their_worth(covariance):
     assert covariance == "diagonal" or m.common_[0] == pytest.approx(9 + 3)
 
 
+def test_a_window_that_begins_a_cluster_counts_and_adds_no_spread():
+    m = bare("shared")
+    spread = m.spread_.copy()
+    m.partial_fit([[9.0, 9.0]], ["a"])  # the nearest cluster says b
+    assert len(m.count_) == 4 and m.common_[0] == 10
+    np.testing.assert_array_equal(m.spread_, spread)
+
+
 @pytest.mark.parametrize("covariance", ["shared", "diagonal"])
 def test_sums_of_fixed_shares_are_those_of_a_batch_whatever_the_order(covariance):
     Z, R = rng.normal(size=(40, 2)), rng.dirichlet(np.ones(3), 40)

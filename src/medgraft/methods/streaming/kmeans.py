@@ -35,8 +35,8 @@ class StreamingKMeans(StreamingClusters):
         move it.
     unlabelled : float
         u, from 0 to 1: what a window without a label is worth. 0 where activities are hard to tell apart, for
-        windows that go to a wrong centre then pull it away: measured on WISDM, windows without labels help a
-        little with one or two labels of each activity, and do a little harm with ten.
+        windows that go to a wrong centre then pull it away: measured on WISDM, windows without labels help
+        k-means with one or two labels of each activity; else they show nothing, or a little harm.
     forget : float
         f, 0 or more and less than 1.
     budget : int
