@@ -15,10 +15,11 @@ from typer.testing import CliRunner
 import medgraft.cli.explain
 import medgraft.cli.predict  # noqa: F401 - an app of one verb has no verbs
 from medgraft.cli.app import app
+from medgraft.cli.explain_samples import _forgot
 from medgraft.cohort import read
 from medgraft.graft import load, save
 from medgraft.methods.controls.pooled import Pooled
-from medgraft.methods.explain import attribute, nearest, shap_values
+from medgraft.methods.explain import Sanity, attribute, nearest, shap_values
 from medgraft.methods.finetune.finetune import FineTune
 from medgraft.methods.finetune.fusion import Fusion
 from medgraft.sources import Pretrained
@@ -194,6 +195,69 @@ def test_mistakes_end_in_a_sentence_and_write_nothing(tables, pictures, tmp_path
         monkeypatch.setattr("medgraft.graft.load", lambda path, fake=fake: fake)
         assert why in run(*images, code=2)
     assert not (tmp_path / "out").exists()
+
+
+def test_columns_are_not_asked_of_images_alone_nor_is_a_file_told_as_a_value(pictures, tmp_path):
+    out = tmp_path / "out"
+    words = ("explain", pictures / "graft", pictures / "data", "--method", "shap", "--out", out)
+    said = run(*words, code=2)
+    assert "no columns beside them" in said and "data/left" not in said and not out.exists()
+    one = pictures / "data" / "left" / "0-1.jpg"
+    said = run("explain", pictures / "graft", one, "--out", out, code=2)
+    assert "is one image" in said and "--sample 0-1.jpg" in said
+
+
+def test_no_path_of_an_image_stands_beside_its_value(pictures, tmp_path):
+    files = sorted((pictures / "data").rglob("*.jpg"))
+    frame = pd.DataFrame({"file": [str(f) for f in files], "age": np.arange(12.0)})
+    frame["ill"] = np.where(frame["age"] % 3 == 0, "yes", "no")
+    frame.to_csv(tmp_path / "both.csv", index=False)
+    cohort = read(tmp_path / "both.csv", label="ill", image="file", features=["age"])
+    model = Fusion([str(pictures / "net.safetensors")], columns=["age"], device="cpu")
+    save(tmp_path / "graft", model.fit(cohort.inputs, cohort.y), cohort, {})
+    words = ("--image", "file", "--sample", 1, "--out", tmp_path / "out")
+    said = run("explain", tmp_path / "graft", tmp_path / "both.csv", *words)
+    assert "image (" in said and "image =" not in said and "age = 1" in said
+
+
+def test_an_earlier_explanation_is_replaced_whole_or_not_at_all(tables, tmp_path):
+    out = tmp_path / "out"
+    words = ("explain", tables / "graft", tables / "new.csv", "--out", out)
+    run(*words)
+    before = {f.name: f.read_bytes() for f in out.iterdir()}
+    assert {"sample-1.png", "sample-2.png", "sample-3.png"} <= set(before)
+    assert "holds an explanation" in run(*words, "--sample", 7, code=2)
+    assert {f.name: f.read_bytes() for f in out.iterdir()} == before
+    (out / "mine.txt").write_text("mine")
+    run(*words, "--sample", 7, "--overwrite")
+    assert sorted(f.name for f in out.glob("*.png")) == ["sample-1.png"] and (out / "mine.txt").exists()
+    assert [one["row"] for one in told(out)["samples"]] == [7]
+
+
+def test_a_sample_found_by_a_patient_is_called_by_that_name(tables, tmp_path):
+    said = run("explain", tables / "graft", tables / "new.csv", "--sample", "p51", "--out", tmp_path / "out")
+    assert [one["sample"] for one in told(tmp_path / "out")["samples"]] == ["row 2 (p51)", "row 3 (p51)"]
+    assert "row 2 (p51): " in said
+
+
+def test_a_test_of_one_map_says_beforehand_that_it_gives_no_verdict(pictures, tmp_path):
+    out = tmp_path / "out"
+    words = ("--sample", "left/0-1.jpg", "--faithful", "--out", out)
+    said = run("explain", pictures / "graft", pictures / "data", *words)
+    assert "--faithful gives no verdict on 1 of the 6 patients" in said
+    assert "nan" not in said and "arms" not in said.lower() and "no verdict is possible under 6" in said
+    assert "1 is the same map: " in said
+    page = (out / "explanation.html").read_text()
+    assert "nan" not in page.split("</style>")[1].split("<section>")[0] and "from an image" in page
+
+
+@pytest.mark.parametrize(
+    ("left", "word"), [(0.1, "as it should"), (0.5, "part of the map stays"), (-0.9, "hardly changes")]
+)
+def test_what_is_left_of_a_map_when_the_network_forgot_is_put_into_words(left, word):
+    said = _forgot(Sanity(["head", "stem"], np.array([[0.9, 0.9], [left, left]])), empty=0)
+    assert word in said and "0.90 (the head alone)" in said and f"{left:.2f} (all of it)" in said
+    assert "nothing to compare" in _forgot(Sanity(["head"], np.zeros((1, 2))), empty=2)
 
 
 def test_a_learner_without_columns_of_its_own_is_estimated(tables, tmp_path):

@@ -10,21 +10,13 @@ import typer
 
 from medgraft.base import MedgraftError
 from medgraft.cli.app import verb
+from medgraft.cli.explain_names import chosen, names_of
 from medgraft.cli.roles import Data, Group, Image, Skip, Volume
 
 if TYPE_CHECKING:
     from medgraft.cohort import Cohort
 
-FIRST = 3  # samples where none is named
 CASES = 5
-WORDS = {
-    "grad-cam": "Grad-CAM",
-    "grad-cam++": "Grad-CAM++",
-    "integrated-gradients": "Integrated gradients",
-    "occlusion": "Occlusion",
-    "rollout": "Attention rollout",
-    "shap": "Shapley values",
-}
 
 
 @verb
@@ -38,7 +30,12 @@ def explain(
             help="A file name, a patient of --group, or a row from 0. Repeatable. Default: the first 3."
         ),
     ] = None,
-    method: Annotated[str, typer.Option(help=f"auto or one of {', '.join(WORDS)}.")] = "auto",
+    method: Annotated[
+        str,
+        typer.Option(
+            help="auto, shap (columns), or how a map is made, such as grad-cam; an unknown name lists all."
+        ),
+    ] = "auto",
     target: Annotated[
         str | None, typer.Option(help="The class to explain; default the predicted one.")
     ] = None,
@@ -55,6 +52,9 @@ def explain(
     volume: Volume = None,
     group: Group = None,
     skip_unreadable: Skip = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the explanation that --out holds.")
+    ] = False,
 ) -> None:
     """Show what a graft saw in some samples.
 
@@ -68,8 +68,8 @@ def explain(
 
     model = load(graft)
     _refuse(model, method)
-    if out.is_file():
-        raise MedgraftError(f"'{out}' is a file: give --out a folder.")
+    _one_file(model, data)
+    _earlier(out, overwrite)
     roles: dict[str, Any] = {
         "image": image,
         "volume": volume,
@@ -79,7 +79,8 @@ def explain(
     people = read(data, **roles, require_label=False)
     if people.kind in PICTURES:
         people = check_images(people, skip_unreadable)
-    rows = _chosen(people, sample, Path(data))
+    reads = {c["name"] for c in model.manifest["schema"].get("columns") or ()} | {model.manifest["label"]}
+    rows = chosen(people, sample, Path(data), reads)
     known = None
     if cohort is not None:
         label = model.manifest["label"]
@@ -98,9 +99,10 @@ def explain(
 def _refuse(model: Any, method: str) -> None:
     from medgraft.base import did_you_mean
     from medgraft.cohort.media import PICTURES
+    from medgraft.methods.explain.registry import explanations, map_names
 
-    if method not in ("auto", *WORDS):
-        hint = did_you_mean(method, WORDS) or f" There are auto, {', '.join(WORDS)}."
+    if method not in ("auto", *explanations):
+        hint = did_you_mean(method, explanations) or f" There are auto, {', '.join(explanations)}."
         raise MedgraftError(f"There is no method '{method}' of explanation.{hint}")
     if model.outlines:
         raise MedgraftError(
@@ -111,58 +113,44 @@ def _refuse(model: Any, method: str) -> None:
         raise MedgraftError(
             f"Explanations are made of tables, images and volumes at present: this graft reads each {kind}."
         )
-    if kind == "table" and method not in ("auto", "shap"):
-        raise MedgraftError(f"{WORDS[method]} makes maps of images, and this graft reads a table: use shap.")
+    if kind == "table" and method in map_names():
+        title = explanations[method].title
+        raise MedgraftError(f"{title} makes maps of images, and this graft reads a table: use shap.")
 
 
-def _chosen(people: Cohort, wanted: list[str] | None, data: Path) -> list[int]:
-    """Return the rows that are named."""
-    import numpy as np
+def _one_file(model: Any, data: str) -> None:
+    """Refuse an image in place of data: a folder is read, and a file of it named."""
+    from medgraft.cohort.images import SUFFIXES
+    from medgraft.cohort.media import PICTURES
 
-    from medgraft.base import did_you_mean
-
-    if not wanted:
-        return list(range(min(FIRST, people.n)))
-    names = _names(people, data)
-    found: list[int] = []
-    spare = [
-        c for c in people.table.columns if c not in (*people.features, people.label, *people.media.values())
-    ]
-    for one in wanted:
-        same = [i for i, name in enumerate(names) if one in _calls(name)]
-        for column in [people.group, *spare]:
-            if not same and column is not None:
-                same = np.flatnonzero(people.table[column].astype(str) == one).tolist()
-        if not same and one.isdigit() and int(one) < people.n:
-            same = [int(one)]
-        if not same:
-            known = [*names, *(people.table[people.group].astype(str) if people.group else ())]
-            hint = did_you_mean(one, known) or " Give a file name, a patient of --group, or a row from 0."
-            raise MedgraftError(f"There is no sample '{one}' in '{people.name}', of {people.n} rows.{hint}")
-        found += [i for i in same if i not in found]
-    return found
+    file = Path(data)
+    if model.manifest["kind"] in PICTURES and file.is_file() and file.suffix.lower() in SUFFIXES:
+        raise MedgraftError(
+            f"'{file.name}' is one image: give its folder, '{file.parent}', and name the image with "
+            f"--sample {file.name}."
+        )
 
 
-def _calls(name: str) -> tuple[str, ...]:
-    """Return what a file may be called: by its place, its name, or its name without suffixes."""
-    return name, Path(name).name, Path(name).stem, Path(name).name.partition(".")[0]
+def _earlier(out: Path, overwrite: bool) -> None:
+    """Refuse a folder with an earlier explanation: its pictures, of other patients, would stay."""
+    if out.is_file():
+        raise MedgraftError(f"'{out}' is a file: give --out a folder.")
+    if _written(out) and not overwrite:
+        raise MedgraftError(
+            f"'{out}' holds an explanation: choose another --out, or replace it with --overwrite."
+        )
 
 
-def _names(people: Cohort, data: Path) -> list[str]:
-    """Return what samples are called: files by their place below the data, else rows."""
-    column = people.image or people.volume
-    if column is None:
-        who = None if people.group is None else people.table[people.group].astype(str).tolist()
-        return [f"row {i}" if who is None else f"row {i} ({who[i]})" for i in range(people.n)]
-    root = data.resolve() if data.is_dir() else data.resolve().parent
-    files = [Path(str(p)).resolve() for p in people.table[column]]
-    return [str(f.relative_to(root)) if f.is_relative_to(root) else f.name for f in files]
+def _written(out: Path) -> list[Path]:
+    """Return the files of an earlier explanation in a folder."""
+    patterns = ("sample-[0-9]*.png", "values.csv", "explanation.json", "explanation.html")
+    return [file for pattern in patterns for file in sorted(out.glob(pattern))]
 
 
 def _explained(
     model: Any,
     people: Cohort,
-    rows: list[int],
+    rows: dict[int, str],
     known: Cohort | None,
     method: str,
     target: str | None,
@@ -171,11 +159,18 @@ def _explained(
 ) -> tuple[dict[str, Any], dict[str, bytes]]:
     """Return the facts for ``explanation.json``, and the pictures by file name."""
     from medgraft.cli.explain_samples import columns_explained, maps_explained
+    from medgraft.methods.explain.registry import explanations, map_names
     from medgraft.methods.explain.scores import scores_of
 
-    some = people.select(rows)
-    names = [_names(people, data)[i] for i in rows]
-    by_columns = model.manifest["kind"] == "table" or method == "shap"
+    some = people.select(list(rows))
+    called, kind = names_of(people, data), model.manifest["kind"]
+    names = [called[i] + (f" ({who})" if who and not people.group else "") for i, who in rows.items()]
+    by_columns = kind == "table" or method not in ("auto", *map_names())
+    if by_columns and kind != "table" and model.input(some).shape[1] < 2:
+        raise MedgraftError(
+            f"This graft reads {kind}s and no columns beside them, so that {explanations[method].title} have "
+            "nothing to share out: take --method auto, which draws a map."
+        )
     if not by_columns:
         try:
             scores_of(model)
@@ -188,7 +183,10 @@ def _explained(
             raise MedgraftError(
                 "--faithful tests maps of images, and here columns are explained: leave it out."
             )
-        facts, pictures = columns_explained(model, some, names, known or people, target, known is not None)
+        method = "shap" if method == "auto" else method
+        facts, pictures = columns_explained(
+            model, some, names, known or people, method, target, known is not None
+        )
     else:
         facts, pictures = maps_explained(model, some, names, method, target, faithful)
     for one, row in zip(facts["samples"], rows, strict=True):
@@ -198,7 +196,7 @@ def _explained(
 
 
 def _near(
-    model: Any, people: Cohort, rows: list[int], known: Cohort, facts: dict[str, Any], data: Path
+    model: Any, people: Cohort, rows: dict[int, str], known: Cohort, facts: dict[str, Any], data: Path
 ) -> None:
     """Add the nearest known cases of each sample to the facts."""
     from medgraft.methods.explain.nearest import nearest, told
@@ -211,15 +209,15 @@ def _near(
         who = known.table[known.group].astype(str).to_numpy()
     else:  # a copy of the sample itself is no other case
         who, own = known.content(), people.content()
-    own = None if own is None else own[rows]
+    own = None if own is None else own[list(rows)]
     k = min(CASES, len(set(who)) - (own is not None and bool(set(own) & set(who))))
     try:
-        found = nearest(model, people.select(rows), known, k=k, group=who, exclude=own)
+        found = nearest(model, people.select(list(rows)), known, k=k, group=who, exclude=own)
     except MedgraftError as error:
         facts["notes"].append(f"No nearest cases: {error}")
         return
     label = None if known.label is None else known.table[known.label]
-    cases = told(found, _names(known, data), None if label is None else label.astype(str))
+    cases = told(found, names_of(known, data), None if label is None else label.astype(str))
     for one, near in zip(facts["samples"], cases, strict=True):
         one["nearest"] = near
     facts["typical_distance"] = found.typical
@@ -235,6 +233,8 @@ def _write(out: Path, facts: dict[str, Any], pictures: dict[str, bytes]) -> None
     text = page(facts, pictures)
     try:
         out.mkdir(parents=True, exist_ok=True)
+        for file in _written(out):
+            file.unlink()
         for name, content in pictures.items():
             (out / name).write_bytes(content)
         (out / "explanation.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")

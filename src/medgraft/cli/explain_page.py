@@ -27,7 +27,7 @@ def page(facts: dict[str, Any], pictures: dict[str, bytes]) -> str:
         '<meta name="color-scheme" content="light dark"><title>Explanation</title>',
         f"<style>{css}\nfigure img{{max-width:100%;height:auto;background:#fff}}</style></head><body><main>",
         "<h1>What the model saw</h1>",
-        f"<p>It predicts {escape(str(about))} from a {escape(facts['graft']['kind'])}.</p>",
+        f"<p>It predicts {escape(str(about))} from {_one(facts['graft']['kind'])}.</p>",
         *(f"<p>{escape(sentence)}</p>" for sentence in facts["notes"]),
     ]
     for one in facts["samples"]:
@@ -47,3 +47,14 @@ def page(facts: dict[str, Any], pictures: dict[str, bytes]) -> str:
             parts.append("</table>")
         parts.append("</section>")
     return "\n".join([*parts, "</main></body></html>\n"])
+
+
+def _one(kind: str) -> str:
+    """Write a kind with its article.
+
+    Examples
+    --------
+    >>> _one("image"), _one("table")
+    ('an image', 'a table')
+    """
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {escape(kind)}"

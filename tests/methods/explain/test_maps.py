@@ -14,11 +14,12 @@ from torch import nn
 from medgraft.base import MedgraftError
 from medgraft.methods.controls.pooled import Pooled
 from medgraft.methods.controls.scratch import Scratch
-from medgraft.methods.explain.attribute import MAPS, attribute
+from medgraft.methods.explain.attribute import attribute
 from medgraft.methods.explain.grad_cam import grad_cam, grad_cam_plus_plus
 from medgraft.methods.explain.integrated_gradients import integrated_gradients
 from medgraft.methods.explain.nearest import nearest
 from medgraft.methods.explain.occlusion import occlusion
+from medgraft.methods.explain.registry import map_names
 from medgraft.methods.explain.rollout import attention_rollout, rolled
 from medgraft.methods.explain.scores import Scores, scores_of
 from medgraft.methods.finetune.features import BackboneFeatures
@@ -172,7 +173,7 @@ def test_rollout_refuses_networks_without_attention(picture):
         attention_rollout(network(), picture[0])
 
 
-@pytest.mark.parametrize("method", MAPS)
+@pytest.mark.parametrize("method", map_names())
 def test_every_map_has_the_image_s_shape_and_leaves_the_transformer_as_it_was(transformer, tmp_path, method):
     Image.fromarray(np.random.default_rng(1).integers(0, 256, (40, 30, 3)).astype(np.uint8)).save(
         tmp_path / "a.png"
@@ -203,7 +204,7 @@ def test_networks_that_were_adapted_are_explained_and_predict_as_before(tmp_path
     ).fit(X, y)
     p = model.predict_proba(X)
     weights = {k: v.clone() for k, v in model.network_.state_dict().items()}
-    for method in MAPS:
+    for method in map_names():
         if method != "rollout":
             found = attribute(model, paths[:2], method=method, target="left")
             assert all(a.values.shape == (40, 40) and np.isfinite(a.values).all() for a in found)

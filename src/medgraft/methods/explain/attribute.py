@@ -6,20 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from medgraft.base import MedgraftError, did_you_mean
-from medgraft.methods.explain.frame import Attribution, Engine, attributions
-from medgraft.methods.explain.grad_cam import cam, cam_plus_plus
-from medgraft.methods.explain.integrated_gradients import gradients
-from medgraft.methods.explain.occlusion import covered
-from medgraft.methods.explain.rollout import rolled
+from medgraft.methods.explain.frame import Attribution, attributions
+from medgraft.methods.explain.registry import explanations, map_names
 from medgraft.methods.explain.scores import Scores, scores_of
-
-MAPS: dict[str, Engine] = {
-    "grad-cam": cam,
-    "grad-cam++": cam_plus_plus,
-    "integrated-gradients": gradients,
-    "occlusion": covered,
-    "rollout": rolled,
-}
 
 
 def attribute(
@@ -39,8 +28,8 @@ def attribute(
     paths : list of str
         References, as in the column ``image`` or ``volume``.
     method : str
-        ``"grad-cam"``, ``"grad-cam++"``, ``"integrated-gradients"``, ``"occlusion"``, ``"rollout"``, or
-        ``"auto"``: grad-cam, and occlusion where the learner has no gradient.
+        One of `map_names`: ``"grad-cam"``, ``"grad-cam++"``, ``"integrated-gradients"``, ``"occlusion"``,
+        ``"rollout"``; or ``"auto"``: grad-cam, and occlusion where the learner has no gradient.
     target : label, optional
         The class; default, for each sample, the one that is predicted.
 
@@ -65,10 +54,10 @@ def attribute(
         ...
     medgraft.base.errors.MedgraftError: There is no map called 'gradcam'. Did you mean 'grad-cam'?
     """
-    if method != "auto" and method not in MAPS:
-        hint = did_you_mean(method, MAPS) or f" There are {', '.join(MAPS)}."
+    if method != "auto" and method not in map_names():
+        hint = did_you_mean(method, map_names()) or f" There are {', '.join(map_names())}."
         raise MedgraftError(f"There is no map called '{method}'.{hint}")
     scores = model if isinstance(model, Scores) else scores_of(model)
     if method == "auto":
         method = "occlusion" if scores.rough else "grad-cam"
-    return attributions(scores, paths, MAPS[method], target)
+    return attributions(scores, paths, explanations[method].run, target)

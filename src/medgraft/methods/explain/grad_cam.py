@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from medgraft.base import MedgraftError
 from medgraft.methods.explain.frame import attributions
+from medgraft.methods.explain.registry import explanation
 from medgraft.methods.explain.scores import Scores
 
 if TYPE_CHECKING:
@@ -118,11 +119,13 @@ def grad_cam_plus_plus(
     return [a.values for a in attributions(model, paths, cam_plus_plus, target)]
 
 
+@explanation("grad-cam", title="Grad-CAM")
 def cam(scores: Scores, pixels: torch.Tensor, code: int) -> tuple[torch.Tensor, dict[str, float]]:
     """Return Grad-CAM's map on the grid of the network's last maps."""
     return _weighted(scores, pixels, code, "Grad-CAM", lambda a, g: _over_places(g).mean(dim=2)), {}
 
 
+@explanation("grad-cam++", title="Grad-CAM++")
 def cam_plus_plus(scores: Scores, pixels: torch.Tensor, code: int) -> tuple[torch.Tensor, dict[str, float]]:
     """Return Grad-CAM++'s map on the grid of the network's last maps."""
 

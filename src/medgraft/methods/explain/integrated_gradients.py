@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from medgraft.methods.explain.extra import needed
 from medgraft.methods.explain.frame import attributions
+from medgraft.methods.explain.registry import explanation
 from medgraft.methods.explain.scores import Scores
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ def integrated_gradients(
     return [a.values for a in attributions(model, paths, gradients, target)]
 
 
+@explanation("integrated-gradients", title="Integrated gradients")
 def gradients(scores: Scores, pixels: torch.Tensor, code: int) -> tuple[torch.Tensor, dict[str, float]]:
     """Return the map on the network's own grid, its steps and how far its sum is off, as a share."""
     import torch

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from medgraft.methods.explain.extra import needed
 from medgraft.methods.explain.frame import attributions
 from medgraft.methods.explain.integrated_gradients import empty_like
+from medgraft.methods.explain.registry import explanation
 from medgraft.methods.explain.scores import Scores
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def occlusion(model: Any, paths: Sequence[str] | str, *, target: Any = None) -> 
     return [a.values for a in attributions(model, paths, covered, target)]
 
 
+@explanation("occlusion", title="Occlusion")
 def covered(scores: Scores, pixels: torch.Tensor, code: int) -> tuple[torch.Tensor, dict[str, float]]:
     """Return the map on the network's own grid, and the side of the windows."""
     import torch

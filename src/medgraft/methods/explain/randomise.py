@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from medgraft.methods.explain.attribute import MAPS, attribute
+from medgraft.methods.explain.attribute import attribute
 from medgraft.methods.explain.frame import attributions
+from medgraft.methods.explain.registry import explanations
 from medgraft.methods.explain.scores import Scores, scores_of
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def randomise(
     stages, found = [], []
     for name, changed in _cascade(scores, most, seed):
         after = [
-            attributions(changed, path, MAPS[method], was.target)[0]
+            attributions(changed, path, explanations[method].run, was.target)[0]
             for path, was in zip(paths, before, strict=True)
         ]
         stages.append(name)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from medgraft.base import MedgraftError
 from medgraft.methods.explain.frame import attributions
+from medgraft.methods.explain.registry import explanation
 from medgraft.methods.explain.scores import Scores
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def attention_rollout(
     return [a.values for a in attributions(model, paths, rolled, target)]
 
 
+@explanation("rollout", title="Attention rollout", unit="share of attention")
 def rolled(scores: Scores, pixels: torch.Tensor, code: int) -> tuple[torch.Tensor, dict[str, float]]:
     """Return the map on the grid of patches, (h, w) or (slices, h, w)."""
     import torch

@@ -14,6 +14,7 @@ from medgraft.base import MedgraftError
 from medgraft.methods.explain.blocks import block_names, blocks_of
 from medgraft.methods.explain.columns import ColumnModel, linear_rule, owners, tree_rule
 from medgraft.methods.explain.orders import by_orders
+from medgraft.methods.explain.registry import explanation
 from medgraft.methods.explain.scores import place_of
 from medgraft.methods.explain.tree_values import by_trees
 from medgraft.methods.splits import Floats, Ints
@@ -57,6 +58,7 @@ class ColumnValues:
     block: Ints
 
 
+@explanation("shap", title="Shapley values", explains="columns")
 def shap_values(
     model: Any,
     rows: Any,
