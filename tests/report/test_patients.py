@@ -23,6 +23,19 @@ def test_a_withheld_cell_shows_neither_count_nor_share(make):
     assert found["columns"] == ["va (n = 200)", "cleveland (n = 303)"]
 
 
+def test_a_share_of_missing_values_that_speaks_of_a_few_is_withheld_and_so_is_a_small_column(make, rewrite):
+    folder, result = make()
+    one = result["cohort"]["table_one"]
+    one["variables"][1]["missing"] = [0.03, 0.98]  # of 200: some six; of 303: all but some six
+    one["variables"][0]["missing"] = [0.10, 1.0]
+    rewrite(folder, result)
+    gaps = [x["cells"] for x in table_one(read_run(folder))["lines"] if x["name"] == "missing"]
+    assert gaps == [["10 %", "100 %"], ["withheld", "withheld"]]
+    one["columns"] = [{"name": "no", "rows": 7}, {"name": "all", "rows": 120}]
+    rewrite(folder, result)
+    assert table_one(read_run(folder))["columns"] == ["no (n = withheld)", "all (n = 120)"]
+
+
 def test_large_numbers_are_written_out(make, rewrite):
     folder, result = make()
     result["cohort"]["table_one"]["variables"][1]["cells"][0] = [7500.0, 6300.4, 12.345]

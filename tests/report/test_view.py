@@ -117,6 +117,44 @@ def test_the_cohort_table_counts_every_class_of_every_domain(make):
     assert va["target"] and va["cells"] == ["90 (45 %)", "110 (55 %)"] and va["total"] == "200"
 
 
+def _table(result, parts, counts, task="binary"):
+    """The cells and totals of the table of classes, for parts of these sizes and counts."""
+    own = result["cohort"] | {
+        "domains": parts,
+        "class_counts": counts,
+        "classes": ["no", "yes", "maybe"][: len(next(iter(counts.values())))],
+    }
+    rows = story.cohort(Run(result | {"cohort": own, "task": task}, {}, {}))["table"]["rows"]
+    return {r["name"]: (r["cells"], r["total"]) for r in rows}
+
+
+def test_no_count_below_ten_is_told_of_a_class_nor_does_it_follow_from_the_row(make):
+    _, result = make()
+    shown = _table(
+        result, {"here": 120, "there": 40}, {"here": {"no": 7, "yes": 113}, "there": {"no": 0, "yes": 40}}
+    )
+    assert shown["here"] == (["withheld", "withheld"], "120")
+    assert shown["there"] == (["0 (0 %)", "40 (100 %)"], "40")
+    shown = _table(result, {"here": 74}, {"here": {"no": 40, "yes": 30, "maybe": 4}})
+    assert shown["here"] == (["40 (54 %)", "withheld", "withheld"], "74")
+
+
+def test_a_part_of_fewer_than_ten_samples_is_not_counted_nor_its_neighbour(make):
+    _, result = make()
+    shown = _table(
+        result,
+        {"a": 300, "b": 30, "c": 8},
+        {"a": {"no": 150, "yes": 150}, "b": {"no": 15, "yes": 15}, "c": {"no": 4, "yes": 4}},
+    )
+    assert shown["a"][1] == "300" and shown["b"] == shown["c"] == (["withheld", "withheld"], "withheld")
+
+
+def test_of_several_labels_each_is_held_back_by_itself(make):
+    _, result = make()
+    shown = _table(result, {"here": 100}, {"here": {"no": 50, "yes": 95, "maybe": 4}}, task="multilabel")
+    assert shown["here"][0] == ["50 (50 %)", "withheld", "withheld"]  # 95 of 100 tells of five without
+
+
 def test_the_plan_shows_what_loaded_froze_and_at_which_rates(make):
     folder, _ = make("multiclass", network=True)
     shown = {n["name"]: dict(n["facts"]) for n in story.plan(read_run(folder))["networks"]}

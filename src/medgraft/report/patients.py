@@ -8,7 +8,9 @@ from medgraft.report import words
 from medgraft.report.plots import NARROW, WIDE, Painter, both, elide
 from medgraft.report.read import Run
 from medgraft.report.svg import COLOURS
+from medgraft.trial.table_one import FEWEST, withheld
 
+_WHOLE = "all"  # a column that is the sum of the others
 _STEP, _BOX = 92, 58  # from box to box, and a box's height, in pixels
 
 
@@ -105,10 +107,23 @@ def table_one(run: Run) -> dict[str, Any] | None:
                 cells = [_level(c, level) for c in v["cells"]]
                 lines.append({"name": level, "what": "", "cells": cells, "first": False})
         if any(v["missing"]):
-            gaps = [words.DASH if m is None else f"{100 * m:.0f} %" for m in v["missing"]]
+            gaps = [_gap(m, c["rows"]) for m, c in zip(v["missing"], t["columns"], strict=True)]
             lines.append({"name": "missing", "what": "", "cells": gaps, "first": False})
-    columns = [f"{c['name']} (n = {words.count(c['rows'])})" for c in t["columns"]]
+    sizes = withheld([{c["name"]: c["rows"] for c in t["columns"] if c["name"] != _WHOLE}])[0]
+    columns = [f"{c['name']} (n = {_size(sizes.get(c['name'], c['rows']))})" for c in t["columns"]]
     return {"columns": columns, "lines": lines, "more": t.get("more") or 0}
+
+
+def _size(n: int | None) -> str:
+    return words.WITHHELD if n is None else words.count(n)
+
+
+def _gap(share: float | None, rows: int) -> str:
+    """Write the share of missing values, given to two decimals; none where it speaks of fewer than ten."""
+    if share is None:
+        return words.DASH
+    few = any(0 < s < 1 and (s - 0.005) * rows < FEWEST for s in (share, 1 - share))
+    return words.WITHHELD if few else f"{100 * share:.0f} %"
 
 
 def _quartiles(cell: list[float | None] | None) -> str:
@@ -121,7 +136,7 @@ def _quartiles(cell: list[float | None] | None) -> str:
 def _level(counts: dict[str, int | None], level: str) -> str:
     n = counts.get(level, 0)
     if n is None:
-        return "withheld"
+        return words.WITHHELD
     known = [v for v in counts.values() if v is not None]
     if len(known) < len(counts) or not sum(known):  # a share would give the withheld counts away
         return words.count(n)

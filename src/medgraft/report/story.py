@@ -36,30 +36,42 @@ def cohort(run: Run) -> dict[str, Any]:
         facts.append(("Missing values", f"{100 * missing:.1f} % of all entries"))
     if c.get("target"):
         facts.append(("Target", words.plain(c["target"])))
-    return {"facts": facts, "table": _classes(c)}
+    return {"facts": facts, "table": _classes(c, run.result["task"] == "multilabel")}
 
 
-def _classes(c: dict[str, Any]) -> dict[str, Any] | None:
-    counts, sizes = c.get("class_counts") or {}, c.get("domains") or {}
-    parts = list(sizes or counts)
-    if not parts:
+def sizes(c: dict[str, Any]) -> dict[str, int | None]:
+    """Return how many samples each part of a cohort has, None where that is withheld."""
+    counts = c.get("class_counts") or {}
+    own = c.get("domains") or {part: sum(mine.values()) for part, mine in counts.items()}
+    return withheld([{str(k): int(n) for k, n in own.items()}])[0] if own else {}
+
+
+def _classes(c: dict[str, Any], several: bool) -> dict[str, Any] | None:
+    """Return samples of each class by part, held back by the rule of table one."""
+    counts, totals = c.get("class_counts") or {}, sizes(c)
+    if not totals:
         return None
     classes = [str(k) for k in c.get("classes") or []]
     rows = []
-    for part in parts:
-        mine = withheld([counts.get(part) or {}], fewest=5)[0]
-        total = sizes.get(part) or sum((counts.get(part) or {}).values())
-        cells = [_share(mine.get(k), total) for k in classes]
+    for part, total in totals.items():
+        mine = {} if total is None else _told(counts.get(part) or {}, total, several)
+        cells = [_share(mine.get(k), total or 0) for k in classes]
         name = part.capitalize() if part in ("training", "test") and not c.get("target") else part
-        rows.append(
-            {"name": name, "target": part == c.get("target"), "cells": cells, "total": words.count(total)}
-        )
+        shown = words.WITHHELD if total is None else words.count(total)
+        rows.append({"name": name, "target": part == c.get("target"), "cells": cells, "total": shown})
     return {"classes": classes, "rows": rows}
+
+
+def _told(counts: dict[str, int], total: int, several: bool) -> dict[str, int | None]:
+    """Return the counts that may be told; of several labels each is there or not, by itself."""
+    if not counts or not several:
+        return withheld([counts])[0] if counts else {}
+    return {k: withheld([{"yes": n, "no": total - n}])[0]["yes"] for k, n in counts.items()}
 
 
 def _share(n: int | None, total: int) -> str:
     if n is None:
-        return "withheld"
+        return words.WITHHELD
     return f"{words.count(n)} ({100 * n / total:.0f} %)" if total else words.count(n)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from medgraft.base import MedgraftError
 from medgraft.report import words
 from medgraft.report.read import Run
+from medgraft.trial.table_one import withheld
 
 # Icon and word say it; the colour only repeats it.
 BADGES = {
@@ -50,7 +51,7 @@ class View:
         return {
             "name": name,
             "label": words.metric_label(name),
-            "meaning": words.METRICS.get(name, ""),
+            "meaning": words.metric_meaning(name),
             "better": self.data["better"],
         }
 
@@ -143,7 +144,7 @@ class View:
                 cells.append(cell)
             rows.append({"name": a["name"], "cells": cells})
         columns = [
-            {"name": m, "label": words.metric_label(m), "meaning": words.METRICS.get(m, "")} for m in names
+            {"name": m, "label": words.metric_label(m), "meaning": words.metric_meaning(m)} for m in names
         ]
         return {"columns": columns, "rows": rows}
 
@@ -154,9 +155,7 @@ class View:
         if not arms:
             return None
         names = list(arms[0]["labels"])
-        columns = [
-            f"{n} ({arms[0]['labels'][n]['positive']} of {arms[0]['labels'][n]['rows']})" for n in names
-        ]
+        columns = [_with_count(n, arms[0]["labels"][n]) for n in names]
         rows = []
         for a in arms:
             found = [a["labels"].get(n, {}).get("auroc") or {} for n in names]
@@ -212,6 +211,13 @@ class View:
             per = "in all" if self.data["task"] in words.IN_ALL else "per class"
             tiles.append({"title": "Target labels used", "value": words.count(budget), "note": per})
         return tiles
+
+
+def _with_count(label: str, found: dict[str, Any]) -> str:
+    """Return a label and how many of the tested rows have it, where that may be told."""
+    rows, has = int(found["rows"]), int(found["positive"])
+    told = withheld([{"has": has, "has not": rows - has}])[0]["has"]
+    return f"{label} ({words.WITHHELD if told is None else told} of {rows})"
 
 
 def summary(method: str) -> str:

@@ -10,71 +10,7 @@ from medgraft.base import MedgraftError
 
 MINUS = "\N{MINUS SIGN}"
 DASH = "\N{EN DASH}"
-
-# One line each: what the number is, and what a good and a useless model score.
-METRICS = {
-    "dice": (
-        "Dice coefficient: twice the overlap of the drawn and the true outline, divided by their sizes, "
-        "averaged over what is outlined and then over samples; 1 is perfect, 0 is no overlap."
-    ),
-    "iou": (
-        "Intersection over union: the overlap of the drawn and the true outline, divided by what the two "
-        "cover together; 1 is perfect, 0 is no overlap."
-    ),
-    "hd95": (
-        "How far apart the borders of the drawn and the true outline are, leaving out the farthest 5 %: in "
-        "millimetres for volumes, in pixels for images; 0 is perfect."
-    ),
-    "auroc": (
-        "Area under the ROC curve: the chance that a patient with the event gets a higher score than a "
-        "patient without it; 1 is perfect, 0.5 is a coin toss."
-    ),
-    "auprc": (
-        "Area under the precision-recall curve: of the patients flagged, the share who have the event, "
-        "averaged over all thresholds; 1 is perfect, a useless model scores the share with the event."
-    ),
-    "accuracy": "The share of patients whose most probable class is the right one.",
-    "balanced_accuracy": (
-        "The share of patients recognised, worked out for each class and then averaged, so that a rare "
-        "class counts as much as a common one."
-    ),
-    "f1": "A balance of how many cases are found and how many alarms are true: 1 is perfect, 0 is useless.",
-    "brier": "The mean squared distance of the predicted probabilities from what happened: 0 is perfect.",
-    "log_loss": "How surprised the model is by what happened: 0 is perfect, and bold mistakes cost most.",
-    "ece": (
-        "How far predicted probabilities are from observed frequencies, on average: with 0.05, events "
-        "predicted at 30 % may happen in 25 % or 35 %."
-    ),
-    "ici": (
-        "Integrated calibration index: the distance of the predicted probabilities from a smooth curve of "
-        "what was observed, on average over patients; 0 is perfect."
-    ),
-    "quadratic_kappa": (
-        "Quadratic kappa: agreement with the true level beyond chance, where a mistake by two levels counts "
-        "four times one by one; 1 is perfect, 0 is chance."
-    ),
-    "mae_levels": "How many levels the most probable one is off on average: 0 is perfect.",
-    "macro_auroc": (
-        "The area under the ROC curve of each label, averaged over the labels, so that a rare one counts as "
-        "much as a common one; 1 is perfect, 0.5 is a coin toss."
-    ),
-    "macro_auprc": (
-        "The area under the precision-recall curve of each label, averaged over the labels; a useless model "
-        "scores the share of patients with a label."
-    ),
-    "micro_auprc": (
-        "The area under the precision-recall curve of all pairs of a patient and a label taken together, so "
-        "that common labels count for more."
-    ),
-    "subset_accuracy": "The share of patients all of whose labels are right, at a probability of one half.",
-    "hamming_loss": "The share of labels that are wrong, at a probability of one half: 0 is perfect.",
-    "mae": "Mean absolute error: how far a prediction is from the truth on average, in the label's units.",
-    "rmse": "Root mean squared error: like the mean absolute error, but large mistakes weigh more.",
-    "r2": (
-        "The share of the differences between patients that the model explains: 1 is perfect; 0 is no "
-        "better than predicting the mean for everyone."
-    ),
-}
+WITHHELD = "withheld"  # a count of one to nine, or one that would tell such a count
 
 DESIGNS = {
     "cross-validation": (
@@ -121,6 +57,16 @@ def metric_label(name: str) -> str:
         return metrics[name].label
     except MedgraftError:
         return name
+
+
+def metric_meaning(name: str) -> str:
+    """Return what a metric says, in a sentence for a reader; empty where it is not registered."""
+    from medgraft.evidence.metrics import metrics
+
+    try:
+        return metrics[name].meaning
+    except MedgraftError:
+        return ""
 
 
 def decimals(metric: str, values: Iterable[float | None]) -> int:

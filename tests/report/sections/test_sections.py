@@ -174,3 +174,22 @@ def test_a_learning_curve_tells_at_which_numbers_of_labels_an_arm_is_worse(make)
         a for a, b in values if b == 10 and a not in ("target-only", "majority") and values[a, 10] < best
     ]
     assert found[0] == f"With 10 labels: {', '.join(worse) or 'none'}."
+
+
+def rare_event(folder, events):
+    """Leave so many tested patients with the event."""
+    path = folder / "predictions.parquet"
+    frame = pd.read_parquet(path)
+    frame["y_true"] = (frame["group"] < events).astype(int)
+    frame.to_parquet(path)
+    return View(read_run(folder))
+
+
+@pytest.mark.parametrize(("events", "told"), [(9, False), (10, True), (50, True), (51, False)])
+def test_what_would_count_fewer_than_ten_patients_of_a_class_is_not_told(make, events, told):
+    folder, _ = make()
+    view = rare_event(folder, events)
+    assert bool(decisions(view)["points"]) == told
+    found = uncertainty(view)
+    assert [r["name"] for r in found["rows"]] == (["All", "healthy", "ill"] if told else ["All"])
+    assert set(found["figures"]["by_class"]) == ({"0", "1"} if told else set())

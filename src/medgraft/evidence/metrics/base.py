@@ -40,6 +40,8 @@ class Metric:
         The direction of improvement.
     label : str
         The name that a reader of the report knows.
+    meaning : str
+        One line for that reader: what the number is, and what a good and a useless model score.
     fn : callable
         ``fn(y, p, w, block) -> (B,)``: labels `y` (n,), class codes or values; `p` (n, K) probabilities or
         (n,) values; `w` (B, n) non-negative weights; `block` (n,) integer, rows scored by the same model.
@@ -61,6 +63,7 @@ class Metric:
     view: ViewFn
     by_class: bool = False
     bounded: bool = False
+    meaning: str = ""
 
     @property
     def sign(self) -> float:
@@ -114,6 +117,7 @@ def metric(
     tasks: tuple[str, ...],
     better: Literal["higher", "lower"],
     label: str,
+    meaning: str,
     view: ViewFn,
     by_class: bool = False,
     bounded: bool = False,
@@ -122,12 +126,12 @@ def metric(
 
     Parameters
     ----------
-    name, tasks, better, label, view, by_class, bounded
+    name, tasks, better, label, meaning, view, by_class, bounded
         As in `Metric`.
     """
 
     def register(fn: MetricFn) -> MetricFn:
-        metrics.add(name, Metric(name, tasks, better, label, fn, view, by_class, bounded))
+        metrics.add(name, Metric(name, tasks, better, label, fn, view, by_class, bounded, meaning))
         return fn
 
     return register

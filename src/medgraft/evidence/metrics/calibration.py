@@ -66,7 +66,17 @@ def calibration_error(predicted: Floats, happened: Floats, w: Floats, bins: int)
     return share(np.abs(gap).sum(axis=0), mass.sum(axis=0))
 
 
-@metric("ece", tasks=CLASSES, better="lower", label="Calibration error", view=probabilities)
+@metric(
+    "ece",
+    tasks=CLASSES,
+    better="lower",
+    label="Calibration error",
+    view=probabilities,
+    meaning=(
+        "How far predicted probabilities are from observed frequencies, on average: with 0.05, events"
+        " predicted at 30 % may happen in 25 % or 35 %."
+    ),
+)
 def ece(y: Floats, p: Floats, w: Floats, block: Ints) -> Floats:
     r"""Expected calibration error over ten bins of equal mass.
 
@@ -132,7 +142,17 @@ def smooth_gaps(predicted: Floats, happened: Floats, w: Floats, span: float = 0.
     return np.abs(np.clip(curve, 0.0, 1.0) - values[:, None]), mass
 
 
-@metric("ici", tasks=CLASSES, better="lower", label="Integrated calibration index", view=probabilities)
+@metric(
+    "ici",
+    tasks=CLASSES,
+    better="lower",
+    label="Integrated calibration index",
+    view=probabilities,
+    meaning=(
+        "Integrated calibration index: the distance of the predicted probabilities from a smooth "
+        "curve of what was observed, on average over patients; 0 is perfect."
+    ),
+)
 def ici(y: Floats, p: Floats, w: Floats, block: Ints) -> Floats:
     r"""Mean distance of the predictions from a smooth calibration curve.
 

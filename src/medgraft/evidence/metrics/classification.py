@@ -22,7 +22,15 @@ def probabilities(y: Floats, p: Floats, block: Ints) -> Floats:
     return p
 
 
-@metric("accuracy", tasks=CLASSES, better="higher", label="Accuracy", view=decisions, bounded=True)
+@metric(
+    "accuracy",
+    tasks=CLASSES,
+    better="higher",
+    label="Accuracy",
+    view=decisions,
+    bounded=True,
+    meaning="The share of patients whose most probable class is the right one.",
+)
 def accuracy(y: Floats, p: Floats, w: Floats, block: Ints) -> Floats:
     r"""Share of rows whose most probable class is the true one.
 
@@ -39,6 +47,10 @@ def accuracy(y: Floats, p: Floats, w: Floats, block: Ints) -> Floats:
     view=decisions,
     by_class=True,
     bounded=True,
+    meaning=(
+        "The share of patients recognised, worked out for each class and then averaged, so that a "
+        "rare class counts as much as a common one."
+    ),
 )
 def balanced_accuracy(y: Floats, p: Floats, w: Floats, block: Ints) -> Floats:
     r"""Mean over the classes of the share of their rows that are recognised.
@@ -55,7 +67,18 @@ def balanced_accuracy(y: Floats, p: Floats, w: Floats, block: Ints) -> Floats:
     return share(w @ hits, w @ truth).mean(axis=1)
 
 
-@metric("f1", tasks=CLASSES, better="higher", label="F1", view=decisions, by_class=True, bounded=True)
+@metric(
+    "f1",
+    tasks=CLASSES,
+    better="higher",
+    label="F1",
+    view=decisions,
+    by_class=True,
+    bounded=True,
+    meaning=(
+        "A balance of how many cases are found and how many alarms are true: 1 is perfect, 0 is useless."
+    ),
+)
 def f1(y: Floats, p: Floats, w: Floats, block: Ints) -> Floats:
     r"""Harmonic mean of precision and recall: of the event when binary, else the mean over classes.
 
@@ -71,7 +94,14 @@ def f1(y: Floats, p: Floats, w: Floats, block: Ints) -> Floats:
     return np.where(total > 0, score, np.nan).mean(axis=1)
 
 
-@metric("brier", tasks=CLASSES, better="lower", label="Brier score", view=probabilities)
+@metric(
+    "brier",
+    tasks=CLASSES,
+    better="lower",
+    label="Brier score",
+    view=probabilities,
+    meaning="The mean squared distance of the predicted probabilities from what happened: 0 is perfect.",
+)
 def brier(y: Floats, p: Floats, w: Floats, block: Ints) -> Floats:
     r"""Mean squared distance of the probabilities from what happened.
 
@@ -83,7 +113,14 @@ def brier(y: Floats, p: Floats, w: Floats, block: Ints) -> Floats:
     return weighted_mean(loss / 2 if p.shape[1] == 2 else loss, w)
 
 
-@metric("log_loss", tasks=CLASSES, better="lower", label="Log loss", view=probabilities)
+@metric(
+    "log_loss",
+    tasks=CLASSES,
+    better="lower",
+    label="Log loss",
+    view=probabilities,
+    meaning="How surprised the model is by what happened: 0 is perfect, and bold mistakes cost most.",
+)
 def log_loss(y: Floats, p: Floats, w: Floats, block: Ints) -> Floats:
     r"""Mean surprise at the true class, in nats.
 

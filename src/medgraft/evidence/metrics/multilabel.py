@@ -62,6 +62,10 @@ def _by_label(pairs: PairsFn, y: Floats, p: Floats, w: Floats, block: Ints) -> F
     view=label_ranks,
     by_class=True,
     bounded=True,
+    meaning=(
+        "The area under the ROC curve of each label, averaged over the labels, so that a rare one "
+        "counts as much as a common one; 1 is perfect, 0.5 is a coin toss."
+    ),
 )
 def macro_auroc(y: Floats, p: Floats, w: Floats, block: Ints) -> Floats:
     """AUROC of each label, as in `auroc`, averaged over the labels; a rare label counts as much as another.
@@ -79,13 +83,28 @@ def macro_auroc(y: Floats, p: Floats, w: Floats, block: Ints) -> Floats:
     view=label_ranks,
     by_class=True,
     bounded=True,
+    meaning=(
+        "The area under the precision-recall curve of each label, averaged over the labels; a useless"
+        " model scores the share of patients with a label."
+    ),
 )
 def macro_auprc(y: Floats, p: Floats, w: Floats, block: Ints) -> Floats:
     """Average precision of each label, as in `auprc`, averaged over the labels."""
     return _by_label(precision, y, p, w, block)
 
 
-@metric("micro_auprc", tasks=LABELS, better="higher", label="Micro AUPRC", view=all_ranks, bounded=True)
+@metric(
+    "micro_auprc",
+    tasks=LABELS,
+    better="higher",
+    label="Micro AUPRC",
+    view=all_ranks,
+    bounded=True,
+    meaning=(
+        "The area under the precision-recall curve of all pairs of a patient and a label taken "
+        "together, so that common labels count for more."
+    ),
+)
 def micro_auprc(y: Floats, p: Floats, w: Floats, block: Ints) -> Floats:
     """Average precision of all pairs of a row and a label, ranked together within their block.
 
@@ -103,14 +122,29 @@ def micro_auprc(y: Floats, p: Floats, w: Floats, block: Ints) -> Floats:
     return share(top, bottom)
 
 
-@metric("subset_accuracy", tasks=LABELS, better="higher", label="Subset accuracy", view=at_half, bounded=True)
+@metric(
+    "subset_accuracy",
+    tasks=LABELS,
+    better="higher",
+    label="Subset accuracy",
+    view=at_half,
+    bounded=True,
+    meaning="The share of patients all of whose labels are right, at a probability of one half.",
+)
 def subset_accuracy(y: Floats, p: Floats, w: Floats, block: Ints) -> Floats:
     """Share of rows whose known labels are all right, at a probability of one half."""
     right = ((p >= 0.5) == (y == 1)) | np.isnan(y)
     return share(w @ right.all(axis=1).astype(float), w.sum(axis=1))
 
 
-@metric("hamming_loss", tasks=LABELS, better="lower", label="Hamming loss", view=at_half)
+@metric(
+    "hamming_loss",
+    tasks=LABELS,
+    better="lower",
+    label="Hamming loss",
+    view=at_half,
+    meaning="The share of labels that are wrong, at a probability of one half: 0 is perfect.",
+)
 def hamming_loss(y: Floats, p: Floats, w: Floats, block: Ints) -> Floats:
     """Share of known labels that are wrong, at a probability of one half."""
     known = ~np.isnan(y)

@@ -8,7 +8,17 @@ from medgraft.evidence.metrics.base import ORDERED, Floats, Ints, metric, share,
 from medgraft.evidence.metrics.classification import decisions
 
 
-@metric("quadratic_kappa", tasks=ORDERED, better="higher", label="Quadratic kappa", view=decisions)
+@metric(
+    "quadratic_kappa",
+    tasks=ORDERED,
+    better="higher",
+    label="Quadratic kappa",
+    view=decisions,
+    meaning=(
+        "Quadratic kappa: agreement with the true level beyond chance, where a mistake by two levels "
+        "counts four times one by one; 1 is perfect, 0 is chance."
+    ),
+)
 def quadratic_kappa(y: Floats, p: Floats, w: Floats, block: Ints) -> Floats:
     r"""Agreement of the most probable level with the true one beyond chance, by the squared distance.
 
@@ -28,7 +38,14 @@ def quadratic_kappa(y: Floats, p: Floats, w: Floats, block: Ints) -> Floats:
     return 1.0 - share(observed, expected)
 
 
-@metric("mae_levels", tasks=ORDERED, better="lower", label="Levels off", view=decisions)
+@metric(
+    "mae_levels",
+    tasks=ORDERED,
+    better="lower",
+    label="Levels off",
+    view=decisions,
+    meaning="How many levels the most probable one is off on average: 0 is perfect.",
+)
 def mae_levels(y: Floats, p: Floats, w: Floats, block: Ints) -> Floats:
     r"""How many levels the most probable one is off, on average: :math:`\sum_i w_i |\hat y_i - y_i| / W`."""
     return weighted_mean(np.abs(p.argmax(axis=1) - y).astype(float), w)

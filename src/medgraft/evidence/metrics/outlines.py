@@ -10,7 +10,18 @@ from medgraft.evidence.metrics.base import OUTLINES, Floats, Ints, metric, weigh
 from medgraft.evidence.metrics.regression import values
 
 
-@metric("dice", tasks=OUTLINES, better="higher", label="Dice", view=values, bounded=True)
+@metric(
+    "dice",
+    tasks=OUTLINES,
+    better="higher",
+    label="Dice",
+    view=values,
+    bounded=True,
+    meaning=(
+        "Dice coefficient: twice the overlap of the drawn and the true outline, divided by their "
+        "sizes, averaged over what is outlined and then over samples; 1 is perfect, 0 is no overlap."
+    ),
+)
 def dice(y: Floats, p: Floats, w: Floats, block: Ints) -> Floats:
     r"""Mean over samples of the Dice coefficient, averaged over the classes of the foreground.
 
@@ -22,7 +33,18 @@ def dice(y: Floats, p: Floats, w: Floats, block: Ints) -> Floats:
     return weighted_mean(p, w)
 
 
-@metric("iou", tasks=OUTLINES, better="higher", label="IoU", view=values, bounded=True)
+@metric(
+    "iou",
+    tasks=OUTLINES,
+    better="higher",
+    label="IoU",
+    view=values,
+    bounded=True,
+    meaning=(
+        "Intersection over union: the overlap of the drawn and the true outline, divided by what the "
+        "two cover together; 1 is perfect, 0 is no overlap."
+    ),
+)
 def iou(y: Floats, p: Floats, w: Floats, block: Ints) -> Floats:
     r"""Mean over samples of the intersection over union, averaged over the classes of the foreground.
 
@@ -32,7 +54,17 @@ def iou(y: Floats, p: Floats, w: Floats, block: Ints) -> Floats:
     return weighted_mean(p, w)
 
 
-@metric("hd95", tasks=OUTLINES, better="lower", label="HD95", view=values)
+@metric(
+    "hd95",
+    tasks=OUTLINES,
+    better="lower",
+    label="HD95",
+    view=values,
+    meaning=(
+        "How far apart the borders of the drawn and the true outline are, leaving out the farthest 5 "
+        "%: in millimetres for volumes, in pixels for images; 0 is perfect."
+    ),
+)
 def hd95(y: Floats, p: Floats, w: Floats, block: Ints) -> Floats:
     r"""Mean over samples of the 95th percentile of the distance between the outlines, averaged over classes.
 

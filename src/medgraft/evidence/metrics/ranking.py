@@ -95,7 +95,19 @@ def _by_block(
     return np.asarray(np.mean(values, axis=0))
 
 
-@metric("auroc", tasks=CLASSES, better="higher", label="AUROC", view=ranks, by_class=True, bounded=True)
+@metric(
+    "auroc",
+    tasks=CLASSES,
+    better="higher",
+    label="AUROC",
+    view=ranks,
+    by_class=True,
+    bounded=True,
+    meaning=(
+        "Area under the ROC curve: the chance that a patient with the event gets a higher score than "
+        "a patient without it; 1 is perfect, 0.5 is a coin toss."
+    ),
+)
 def auroc(y: Floats, p: Floats, w: Floats, block: Ints) -> Floats:
     r"""Probability that a row with the event is scored above one without, ties counting half.
 
@@ -108,7 +120,20 @@ def auroc(y: Floats, p: Floats, w: Floats, block: Ints) -> Floats:
     return _by_block(concordance, y, p, w, block)
 
 
-@metric("auprc", tasks=CLASSES, better="higher", label="AUPRC", view=ranks, by_class=True, bounded=True)
+@metric(
+    "auprc",
+    tasks=CLASSES,
+    better="higher",
+    label="AUPRC",
+    view=ranks,
+    by_class=True,
+    bounded=True,
+    meaning=(
+        "Area under the precision-recall curve: of the patients flagged, the share who have the "
+        "event, averaged over all thresholds; 1 is perfect, a useless model scores the share with the"
+        " event."
+    ),
+)
 def auprc(y: Floats, p: Floats, w: Floats, block: Ints) -> Floats:
     r"""Average precision: the mean, over rows with the event, of the precision at their score.
 

@@ -14,6 +14,7 @@ from medgraft.report.sections.arrays import Arrays, arrays, folds_of_patients
 from medgraft.report.sections.told import cell
 from medgraft.report.svg import COLOURS
 from medgraft.report.view import View
+from medgraft.trial.table_one import FEWEST
 
 SENSITIVITY = 0.9
 _AT = np.arange(0.01, 0.96, 0.01)
@@ -55,6 +56,8 @@ def _choosing(a: Arrays) -> int:
 
 def _point(a: Arrays) -> dict[str, Any] | None:
     one = a.first()
+    if min(len(np.unique(one.group[one.y == k])) for k in (0, 1)) < FEWEST:
+        return None  # a count of so few would be told, and a share of so few tells nothing
     fold = folds_of_patients(one.group, one.fold)
     try:
         flagged = cross_decisions(one.y, one.p, fold, "sensitivity", SENSITIVITY, group=one.group)

@@ -14,6 +14,7 @@ from medgraft.report.plots import NARROW, WIDE, Painter, Plot, bare, both, elide
 from medgraft.report.sections.arrays import CLASSES, Arrays, arrays, folds_of_patients
 from medgraft.report.svg import COLOURS
 from medgraft.report.view import View
+from medgraft.trial.table_one import withheld
 
 ALPHA = 0.1
 
@@ -34,9 +35,10 @@ def uncertainty(view: View) -> dict[str, Any] | None:
     said = coverage(one.y, sets, group=one.group)
     classes = [str(k) for k in (view.data.get("cohort") or {}).get("classes") or []]
     lines = [("All", said["marginal"])]
-    lines += [
-        (classes[int(k)] if int(k) < len(classes) else k, v) for k, v in (said.get("by_class") or {}).items()
-    ]
+    by = said.get("by_class") or {}
+    shown = withheld([{k: v["patients"] for k, v in by.items()}])[0] if by else {}
+    by = {k: v for k, v in by.items() if shown[k] is not None}
+    lines += [(classes[int(k)] if int(k) < len(classes) else k, v) for k, v in by.items()]
     rows = [
         {
             "name": name,
@@ -57,7 +59,7 @@ def uncertainty(view: View) -> dict[str, Any] | None:
         "note": note,
         "plot": curve[0] if curve else None,
         "sentence": curve[1] if curve else "",
-        "figures": said,
+        "figures": said | {"by_class": by},
     }
 
 
