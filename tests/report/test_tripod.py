@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import numpy as np
+import pandas as pd
+
 from medgraft.report import build
 from medgraft.report.read import read_run
 from medgraft.report.tripod import checklist
@@ -30,3 +33,15 @@ def test_what_the_run_knows_is_told_with_its_figures(make):
     assert "20 to 24 target samples" in said["21"]
     assert "20.4 %" in said["11"]
     assert said["14"].startswith("AUROC by sex")
+
+
+def test_figures_by_site_are_promised_only_where_several_sites_were_tested(make, rewrite):
+    folder, _ = make()
+    said = {item["number"]: item["says"] for item in checklist(read_run(folder))}
+    assert said["12d"] == said["23b"] == "One site was tested, 'va': how sites differ was not estimated."
+    frame = pd.read_parquet(folder / "predictions.parquet")
+    frame["domain"] = np.where(frame["group"] < 30, "here", "there")
+    frame.to_parquet(folder / "predictions.parquet")
+    said = {item["number"]: item["says"] for item in checklist(read_run(folder))}
+    assert said["12d"] == said["23b"] == "Figures by site: section “Subgroups”. Sites tested: here, there."
+    assert "site: here" in build(folder).read_text()

@@ -7,6 +7,7 @@ from typing import Any
 
 from medgraft.report import story, words
 from medgraft.report.alerts import alerts
+from medgraft.report.origin import learns_from, model_arm
 from medgraft.report.read import Run
 from medgraft.report.view import View
 
@@ -69,9 +70,10 @@ def _model(run: Run, view: View) -> list[tuple[str, str]]:
     told = [("Arm", view.delivered), ("Method", str(chosen.get("method", "")))]
     if final := view.choice["final"]:
         told.append(("Chosen by the guard", final))
-    told.append(("Learns also from", str(chosen.get("source") or "nothing else")))
-    if chosen.get("loading"):
-        told.append(("Weights", words.plain(chosen["loading"])))
+    own = model_arm(view)
+    told.append(("Learns also from", learns_from(own)))
+    if own.get("loading"):
+        told.append(("Weights", words.plain(own["loading"])))
     versions = run.result.get("versions") or {}
     told.append(("Made with", ", ".join(f"{k} {v}" for k, v in versions.items())))
     return [(k, v) for k, v in told if v]

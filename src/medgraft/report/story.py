@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from medgraft.report import words
+from medgraft.report.alerts import within_one_site
+from medgraft.report.origin import learns_from
 from medgraft.report.read import Run
 from medgraft.trial.table_one import withheld
 
@@ -109,7 +111,7 @@ def plan(run: Run) -> dict[str, Any]:
         rows.append(
             {
                 "name": a["name"],
-                "source": a.get("source") or "nothing else",
+                "source": learns_from(a),
                 "settings": words.plain(a.get("settings") or {}) or "defaults",
                 "fits": words.count(p.get("fits")),
                 "predicted": words.duration(p.get("cpu_seconds")),
@@ -184,6 +186,12 @@ def limits(run: Run) -> list[str]:
     else:
         said.append(
             "Not externally validated: training and test patients come from the same collection of data."
+        )
+    if any(within_one_site(run, f) for f in run.result.get("audit") or [] if isinstance(f, dict)):
+        said.append(
+            "The label is more frequent at some sites than at others. At the one site that was tested this "
+            "makes no arm look better, but what the other sites teach may put its probabilities too high or "
+            "too low: see the section on calibration."
         )
     said.append(
         "The data were collected before the question was asked. Before a model guides care, test it "

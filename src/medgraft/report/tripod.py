@@ -10,6 +10,7 @@ from typing import Any
 
 from medgraft.report import story, words
 from medgraft.report.read import Run
+from medgraft.report.sections.arrays import arrays
 from medgraft.report.view import View, ends
 from medgraft.trial.attributes import PREFIX
 
@@ -98,12 +99,13 @@ def _models(run: Run) -> str:
 
 
 def _sites(run: Run) -> str:
-    c = _cohort(run)
-    return (
-        f"Figures by site: section “Subgroups”. Sites: {words.plain(c['domains'])}."
-        if c.get("target")
-        else ""
-    )
+    """Tell where sites are told apart: in the subgroups, if several were tested together."""
+    c, tested = _cohort(run), arrays(run, View(run).delivered)
+    if tested is not None and "site" in tested.by and run.result["task"] != "multilabel":
+        sites = words.plain(sorted(set(tested.by["site"])))
+        return f"Figures by site: section “Subgroups”. Sites tested: {sites}."
+    target = c.get("target")
+    return f"One site was tested, '{target}': how sites differ was not estimated." if target else ""
 
 
 def _measures(run: Run) -> str:

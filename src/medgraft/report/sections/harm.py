@@ -8,6 +8,7 @@ from medgraft.evidence import Interval, Metric, as_metric
 from medgraft.evidence.fairness import cells
 from medgraft.evidence.harm import TransferGap, transfer_gap, transfer_gaps
 from medgraft.report import words
+from medgraft.report.origin import without_source
 from medgraft.report.sections.arrays import Arrays, arrays
 from medgraft.report.sections.told import cell
 from medgraft.report.view import View
@@ -22,7 +23,7 @@ def harm(view: View) -> dict[str, Any] | None:
     if view.data["task"] == "multilabel":
         return None
     rows = [a for a in view.data["arms"] if a.get("method") not in YARDSTICKS]
-    plain = [a["name"] for a in rows if _without_source(a)]
+    plain = [a["name"] for a in rows if without_source(a)]
     moved = [a["name"] for a in rows if a["name"] not in plain and a.get("source")]
     controls = {n: a.p for n in plain if (a := arrays(view.run, n)) is not None}
     found = {n: a for n in moved if (a := arrays(view.run, n)) is not None}
@@ -54,12 +55,6 @@ def _by(own: Arrays | None, metric: Metric, controls: dict[str, Any]) -> dict[st
     shown = {c.name for c in cells(own.by, group=own.group) if c.shown}
     found = transfer_gaps(metric, own.y, own.p, controls, own.by, **how)
     return {name: g for name, g in found.items() if name in shown}
-
-
-def _without_source(arm: dict[str, Any]) -> bool:
-    """Whether an arm knows the target alone; ``scratch`` takes only the shape of the network it names."""
-    alone = not arm.get("source") or "scratch" in str(arm.get("method"))
-    return arm.get("role") == "control" and alone
 
 
 def _row(name: str, g: TransferGap) -> dict[str, Any]:

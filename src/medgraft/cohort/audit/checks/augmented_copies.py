@@ -12,7 +12,7 @@ from medgraft.cohort.audit.scopes import Copies, findings
 from medgraft.cohort.audit.similar import turned_copies
 
 
-@check("augmented-copies", kinds=("image",))
+@check("augmented-copies", kinds=("image",), title="Mirrored or turned copies of samples")
 def augmented_copies(case: Case) -> list[Finding]:
     """Images that are other images mirrored, or turned by 90, 180 or 270 degrees.
 

@@ -12,7 +12,7 @@ from medgraft.cohort.audit.rows import surprise
 from medgraft.cohort.audit.scopes import Copies, findings
 
 
-@check("exact-duplicates")
+@check("exact-duplicates", title="Copies of samples")
 def exact_duplicates(case: Case) -> list[Finding]:
     """Rows, files or sequences that are exact copies of each other.
 

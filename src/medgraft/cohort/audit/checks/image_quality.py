@@ -11,7 +11,7 @@ from medgraft.cohort.audit.finding import Finding, Severity, count
 from medgraft.cohort.audit.registry import check
 
 
-@check("image-quality", kinds=("image",))
+@check("image-quality", kinds=("image",), title="Damaged images")
 def image_quality(case: Case) -> list[Finding]:
     """Images that are black or of one colour, saturated, or far less sharp than the others.
 

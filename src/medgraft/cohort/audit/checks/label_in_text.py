@@ -14,7 +14,7 @@ from medgraft.cohort.audit.registry import check
 from medgraft.cohort.labels import is_number
 
 
-@check("label-in-text", kinds=("table",))
+@check("label-in-text", kinds=("table",), title="A text gives the label away")
 def label_in_text(case: Case) -> list[Finding]:
     """Text columns whose values contain the name of the row's class."""
     rows = np.flatnonzero((case.codes >= 0) & (case.part == 0))

@@ -22,7 +22,7 @@ _LEAK, _STRONG = 0.96, 0.9
 _BLOCK = 256
 
 
-@check("leaking-columns", kinds=("table",))
+@check("leaking-columns", kinds=("table",), title="A column gives the label away")
 def leaking_columns(case: Case) -> list[Finding]:
     """One column alone predicts the label for held-out patients.
 

@@ -14,7 +14,7 @@ from medgraft.cohort.audit.registry import check
 _SIZES = {"image": ("height", "width"), "volume": ("size x", "size y", "size z")}
 
 
-@check("masks", kinds=("mask",))
+@check("masks", kinds=("mask",), title="Masks that cannot be used")
 def masks(case: Case) -> list[Finding]:
     """Masks that cannot be opened, are empty, differ in size from their samples, or hold rare values."""
     sketch = case.sketch("mask")

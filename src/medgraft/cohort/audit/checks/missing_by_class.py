@@ -15,7 +15,7 @@ from medgraft.cohort.audit.registry import check
 _ALPHA = 1e-4
 
 
-@check("missing-by-class", kinds=("table",))
+@check("missing-by-class", kinds=("table",), title="Missing values give the label away")
 def missing_by_class(case: Case) -> list[Finding]:
     """Columns whose values are missing more often in one class than in another.
 

@@ -7,7 +7,7 @@ from medgraft.cohort.audit.finding import Finding, Severity, count, some
 from medgraft.cohort.audit.registry import check
 
 
-@check("mixed-volumes", kinds=("volume",))
+@check("mixed-volumes", kinds=("volume",), title="Volumes of different kinds")
 def mixed_volumes(case: Case) -> list[Finding]:
     """Volumes of several spacings, and volumes that hold one value."""
     sketch = case.sketch("volume")

@@ -15,7 +15,7 @@ KINDS = ("image", "volume", "signal", "omics")
 BEYOND = 0.98
 
 
-@check("near-duplicates", kinds=KINDS)
+@check("near-duplicates", kinds=KINDS, title="Near copies of samples")
 def near_duplicates(case: Case) -> list[Finding]:
     """Samples that are copies but for size, compression, brightness or gain.
 

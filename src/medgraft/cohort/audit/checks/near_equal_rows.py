@@ -23,7 +23,7 @@ _MAX_BITS = 4
 _SAMPLE = 500
 
 
-@check("near-equal-rows", kinds=("table",))
+@check("near-equal-rows", kinds=("table",), title="Near copies of rows")
 def near_equal_rows(case: Case) -> list[Finding]:
     """Rows whose numbers are almost those of another row.
 

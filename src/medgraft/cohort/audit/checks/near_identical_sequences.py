@@ -12,7 +12,7 @@ _IDENTITY = 0.9
 _OVERLAP = 0.8
 
 
-@check("near-identical-sequences", kinds=("sequence",))
+@check("near-identical-sequences", kinds=("sequence",), title="Near copies of sequences")
 def near_identical_sequences(case: Case) -> list[Finding]:
     """Sequences that agree in at least 90 % of the letters over at least 80 % of the shorter one."""
     column = case.column(lambda c: c.media.get("sequence"))

@@ -9,7 +9,7 @@ from medgraft.cohort.audit.finding import Finding, count
 from medgraft.cohort.audit.registry import check
 
 
-@check("same-patient")
+@check("same-patient", title="The same patient twice")
 def same_patient(case: Case) -> list[Finding]:
     """Patients of the test data, or of a source, who are also in the data by their name.
 

@@ -11,7 +11,15 @@ from medgraft.cohort.audit.predict import SURE, Levels, agreement
 from medgraft.cohort.audit.registry import check
 
 
-@check("site-confound")
+@check(
+    "site-confound",
+    title="The site explains the label",
+    alert=(
+        "How often the label is found depends on the site. A model may learn the sites and not the disease: "
+        "over several sites together its figures are then too good, and at one site what the others taught "
+        "may not hold."
+    ),
+)
 def site_confound(case: Case) -> list[Finding]:
     r"""The label is predicted by the site alone.
 

@@ -9,7 +9,7 @@ from medgraft.cohort.audit.finding import Finding, Severity, count, some
 from medgraft.cohort.audit.registry import check
 
 
-@check("small-classes")
+@check("small-classes", title="A class of very few patients")
 def small_classes(case: Case) -> list[Finding]:
     """Classes with fewer patients than folds, rare classes, and few patients in all."""
     own = case.part == 0

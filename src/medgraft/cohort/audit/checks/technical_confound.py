@@ -21,7 +21,15 @@ _LIMITS = {"borders": (0.5, 0.9), "corners": (0.5, 0.9), "bytes of the files": (
 _OTHERS = (0.25, 0.7)
 
 
-@check("technical-confound", kinds=KINDS)
+@check(
+    "technical-confound",
+    kinds=KINDS,
+    title="How the sample was recorded explains the label",
+    alert=(
+        "Samples of the classes were recorded, cropped or stored in different ways. A model may learn this "
+        "and not the disease: its figures are then too good, and it may fail where all are recorded alike."
+    ),
+)
 def technical_confound(case: Case) -> list[Finding]:
     """The label is predicted by size, file format, borders, grid or recording: by what no disease changes.
 

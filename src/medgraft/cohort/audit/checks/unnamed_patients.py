@@ -31,7 +31,7 @@ _HOW = {
 }
 
 
-@check("unnamed-patients")
+@check("unnamed-patients", title="Samples of one patient are not kept together")
 def unnamed_patients(case: Case) -> list[Finding]:
     """Rows that likely belong to one patient although no column of patients was named.
 

@@ -9,7 +9,7 @@ from medgraft.cohort.audit.registry import check
 KINDS = ("image", "volume", "signal", "omics")
 
 
-@check("unreadable", kinds=KINDS)
+@check("unreadable", kinds=KINDS, title="Samples that cannot be read")
 def unreadable(case: Case) -> list[Finding]:
     """Samples that cannot be opened."""
     out = []
