@@ -11,6 +11,9 @@ import pytest
 import medgraft.report.html as html
 from medgraft.base import MedgraftError
 from medgraft.report import build
+from medgraft.report.read import read_run
+from medgraft.report.sections.registry import found_in, section, sections
+from medgraft.report.view import View
 
 VOID = {"meta", "br", "link", "img", "input", "hr"}
 
@@ -59,6 +62,24 @@ def test_the_page_is_well_formed_and_its_links_lead_somewhere(page):
     assert len(page.every("h1")) == 1
 
 
+def test_the_navigation_leads_to_every_section_in_order(page):
+    ids = [attrs["id"] for attrs in page.every("section")]
+    assert [a["href"] for a in page.every("a") if a["href"][1:] in ids] == [f"#{name}" for name in ids]
+    assert len(ids) >= 12
+
+
+def test_a_section_is_added_by_registering_it_alone(make, monkeypatch):
+    folder, _ = make()
+    build(folder)
+    before = json.loads((folder / "report.json").read_text())
+    more = {**sections._entries, "spread": lambda view: {"figures": {"arms": len(view.arms)}, "said": "wide"}}
+    monkeypatch.setattr(sections, "_entries", more)
+    build(folder)
+    assert json.loads((folder / "report.json").read_text()) == before | {"spread": {"arms": 8}}
+    words = html.environment().from_string("{% if spread %}{{ spread.said }}{% endif %}")
+    assert words.render(found_in(View(read_run(folder)))) == "wide"
+
+
 def test_the_page_asks_for_nothing_from_outside(page):
     for tag in ("script", "link", "img", "iframe", "object", "embed", "form", "video", "audio"):
         assert not page.every(tag)
@@ -75,6 +96,11 @@ def test_every_plot_is_described_and_every_scrolling_table_reachable_by_keyboard
     assert all(d["role"] == "img" and len(d["aria-label"]) > 40 for d in drawings)
     regions = [attrs for _, attrs in page.tags if attrs.get("class") == "scroll"]
     assert regions and all(r["tabindex"] == "0" and r["aria-label"] for r in regions)
+
+
+def test_a_section_whose_name_no_template_can_say_is_refused():
+    with pytest.raises(ValueError, match="section 'my-part'"):
+        section("my-part")
 
 
 def test_the_verdict_stands_before_everything_else(make):

@@ -15,18 +15,13 @@ from medgraft.report import figures, patients, story
 from medgraft.report.alerts import alerts
 from medgraft.report.model_card import model_card
 from medgraft.report.read import read_run
-from medgraft.report.sections.calibrated import calibrated
-from medgraft.report.sections.decisions import decisions
-from medgraft.report.sections.explanation import explanation
-from medgraft.report.sections.harm import harm
 from medgraft.report.sections.minute import minute
-from medgraft.report.sections.settled import needed, together
-from medgraft.report.sections.subgroups import subgroups
-from medgraft.report.sections.uncertainty import uncertainty
+from medgraft.report.sections.registry import found_in
 from medgraft.report.tripod import checklist
 from medgraft.report.view import View
 
 TEMPLATES = Path(__file__).parent / "templates"
+_SECTION = re.compile(r'<section id="([\w-]+)" data-title="([^"]+)">')
 
 
 def build(out_dir: str | Path) -> Path:
@@ -68,7 +63,7 @@ def build(out_dir: str | Path) -> Path:
     folder = Path(out_dir)
     view = View(read_run(folder))
     found = found_in(view)
-    numbers = scrub({name: part["figures"] for name, part in found.items() if part})
+    numbers = scrub({name: part["figures"] for name, part in found.items() if part and "figures" in part})
     pages = {
         "report.html": render(view, found),
         "report.json": json.dumps(numbers, indent=1, allow_nan=False) + "\n",
@@ -77,19 +72,6 @@ def build(out_dir: str | Path) -> Path:
     for name, text in pages.items():
         write(folder / name, text)
     return folder / "report.html"
-
-
-def found_in(view: View) -> dict[str, dict[str, Any] | None]:
-    """Return what the predictions of a run say, section by section; None for those that do not apply."""
-    return {
-        "calibration": calibrated(view),
-        "decisions": decisions(view),
-        "subgroups": subgroups(view),
-        "harm": harm(view),
-        "uncertainty": uncertainty(view),
-        "together": together(view),
-        "needed": needed(view),
-    }
 
 
 def environment() -> Any:
@@ -106,6 +88,17 @@ def environment() -> Any:
     )
 
 
+def contents(page: str) -> list[tuple[str, Markup]]:
+    """Return (id, title) of the sections of a page in their order: those that are there, and no others.
+
+    Examples
+    --------
+    >>> contents('<section id="arms" data-title="Arms"><h2>The arms</h2></section>')
+    [('arms', Markup('Arms'))]
+    """
+    return [(name, Markup(title)) for name, title in _SECTION.findall(page)]
+
+
 def style() -> Markup:
     """Return the style of all pages."""
     return Markup((TEMPLATES / "report.css").read_text(encoding="utf-8"))
@@ -119,6 +112,7 @@ def render(view: View, found: dict[str, dict[str, Any] | None]) -> str:
         .get_template("report.html.j2")
         .render(
             css=style(),
+            contents=contents,
             data=run.result,
             view=view,
             alerts=alerts(run),
@@ -133,18 +127,11 @@ def render(view: View, found: dict[str, dict[str, Any] | None]) -> str:
             values=figures.values(view),
             differences=figures.differences(view),
             curve=figures.learning_curve(view),
-            calibration=figures.calibration(view),
+            curves=figures.calibration(view),
             samples=figures.samples(view),
-            calibrated=found["calibration"],
-            decisions=found["decisions"],
-            subgroups=found["subgroups"],
-            harm=found["harm"],
-            explanation=explanation(view),
-            uncertainty=found["uncertainty"],
-            together=found["together"],
-            needed=found["needed"],
             minute=minute(view, found),
             examples=run.examples,
+            **found,
         )
     )
 

@@ -13,11 +13,11 @@ from medgraft.evidence.calibration import calibration_slope
 from medgraft.evidence.decision import cross_decisions
 from medgraft.evidence.harm import transfer_gap
 from medgraft.report import build, words
-from medgraft.report.html import found_in
 from medgraft.report.read import read_run
 from medgraft.report.sections.arrays import arrays, folds_of_patients
 from medgraft.report.sections.decisions import decisions
 from medgraft.report.sections.harm import harm
+from medgraft.report.sections.registry import found_in
 from medgraft.report.sections.settled import needed, together
 from medgraft.report.sections.subgroups import subgroups
 from medgraft.report.sections.uncertainty import uncertainty

@@ -6,12 +6,14 @@ from typing import Any
 
 from medgraft.evidence.calibration import calibration_slope, debiased_ece, ici
 from medgraft.report.sections.arrays import CLASSES, arrays
+from medgraft.report.sections.registry import section
 from medgraft.report.sections.told import cell
 from medgraft.report.view import View
 
 _DRAWS = 400
 
 
+@section("calibration")
 def calibrated(view: View) -> dict[str, Any] | None:
     """Return calibration slope, intercept, ICI and debiased ECE of the delivered arm and the control."""
     if view.data["task"] not in CLASSES:

@@ -11,6 +11,7 @@ from medgraft.evidence.decision import cross_decisions, decision_accuracy, decis
 from medgraft.report import words
 from medgraft.report.plots import NARROW, WIDE, Painter, Plot, bare, both, elide, ticks
 from medgraft.report.sections.arrays import Arrays, arrays, folds_of_patients
+from medgraft.report.sections.registry import section
 from medgraft.report.sections.told import cell
 from medgraft.report.svg import COLOURS
 from medgraft.report.view import View
@@ -21,6 +22,7 @@ _AT = np.arange(0.01, 0.96, 0.01)
 _DRAWS = 500
 
 
+@section("decisions")
 def decisions(view: View) -> dict[str, Any] | None:
     """Return the decision curve of the delivered arm beside the control's, and its figures at a threshold.
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from medgraft.report import words
 from medgraft.report.plots import Row, forest
+from medgraft.report.sections.registry import section
 from medgraft.report.view import View
 
 _UNITS = {
@@ -16,13 +17,14 @@ _UNITS = {
 }
 
 
+@section("explanation")
 def explanation(view: View) -> dict[str, Any] | None:
     """Return a plot of the columns that add most to predictions, or why there is none; None if unknown."""
     found = view.data.get("explanation")
     if not found:
         return None
     if found.get("note") or not found.get("columns"):
-        return {"note": str(found.get("note") or ""), "plot": None, "sentence": ""}
+        return {"note": str(found.get("note") or ""), "plot": None, "sentence": "", "figures": found}
     unit = _UNITS.get(str(found["unit"]), str(found["unit"]))
     places = words.decimals("mae", [c["size"] for c in found["columns"]])
     rows = []
@@ -44,4 +46,4 @@ def explanation(view: View) -> dict[str, Any] | None:
     said = (
         f"What each column adds{about}, over {words.plural(int(found['patients']), 'tested patient')}.{more}"
     )
-    return {"note": "", "plot": plot, "sentence": said}
+    return {"note": "", "plot": plot, "sentence": said, "figures": found}

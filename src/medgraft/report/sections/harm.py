@@ -10,6 +10,7 @@ from medgraft.evidence.harm import TransferGap, transfer_gap, transfer_gaps
 from medgraft.report import words
 from medgraft.report.origin import without_source
 from medgraft.report.sections.arrays import Arrays, arrays
+from medgraft.report.sections.registry import section
 from medgraft.report.sections.told import cell
 from medgraft.report.view import View
 from medgraft.trial.choice import YARDSTICKS
@@ -18,6 +19,7 @@ _DRAWS = 2000  # as in the table of arms
 _MARKS = {"helps": "▲ helps", "harms": "▼ harms", "inconclusive": "○ open"}
 
 
+@section("harm")
 def harm(view: View) -> dict[str, Any] | None:
     """Return each transfer arm's gap to the best control without a source, and the worst off by subgroup."""
     if view.data["task"] == "multilabel":

@@ -15,6 +15,7 @@ from medgraft.evidence.paired.family import family
 from medgraft.evidence.paired.sample_size import sample_size
 from medgraft.report import words
 from medgraft.report.sections.arrays import arrays
+from medgraft.report.sections.registry import section
 from medgraft.report.view import View
 from medgraft.trial.choice import YARDSTICKS
 
@@ -22,6 +23,7 @@ _DRAWS = 2000
 POWER = 0.8
 
 
+@section("together")
 def together(view: View) -> dict[str, Any] | None:
     """Return the verdicts of all arms against the control, after Holm's correction for their number."""
     names = [a["name"] for a in view.data["arms"] if a.get("method") not in YARDSTICKS]
@@ -50,6 +52,7 @@ def together(view: View) -> dict[str, Any] | None:
 _VERBS = {"helps": ("helps", "help"), "harms": ("harms", "harm")}
 
 
+@section("needed")
 def needed(view: View) -> dict[str, Any] | None:
     """Return how many test patients would settle the verdict of the page, where it is open.
 

@@ -8,6 +8,7 @@ from medgraft.evidence import Comparison, Interval, as_metric
 from medgraft.evidence.fairness import Gap, gains_by_subgroup, subgroup_report
 from medgraft.report import words
 from medgraft.report.sections.arrays import Arrays, arrays
+from medgraft.report.sections.registry import section
 from medgraft.report.sections.told import cell, known
 from medgraft.report.view import View
 
@@ -16,6 +17,7 @@ _MOST_CELLS = 24
 _OUTCOMES = {"gains": "▲ gains", "loses": "▼ loses", "unclear": "○ unclear"}
 
 
+@section("subgroups")
 def subgroups(view: View) -> dict[str, Any] | None:
     """Return the trial's metric by protected attribute, site and their crossings, for two arms.
 

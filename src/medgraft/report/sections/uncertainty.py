@@ -12,6 +12,7 @@ from medgraft.evidence.conformal import ConformalIntervals, ConformalSets, cover
 from medgraft.report import words
 from medgraft.report.plots import NARROW, WIDE, Painter, Plot, bare, both, elide, ticks
 from medgraft.report.sections.arrays import CLASSES, Arrays, arrays, folds_of_patients
+from medgraft.report.sections.registry import section
 from medgraft.report.svg import COLOURS
 from medgraft.report.view import View
 from medgraft.trial.table_one import withheld
@@ -19,6 +20,7 @@ from medgraft.trial.table_one import withheld
 ALPHA = 0.1
 
 
+@section("uncertainty")
 def uncertainty(view: View) -> dict[str, Any] | None:
     """Return how often conformal sets of the delivered arm held the truth, and the error of the surest.
 
