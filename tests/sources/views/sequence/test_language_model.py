@@ -159,8 +159,8 @@ def test_what_was_fitted_knows_its_model_when_it_is_saved_and_loaded(made, copie
     [
         (",layer=3", "ACGTA", "has no layer 3: use 0 to 2"),
         (",layer=-4", "ACGTA", "has no layer -4"),
-        (",k=5", "ACGTA", "knows no nucleotides as they are given to it"),
-        (",alphabet=protein", "MKVLA", "knows no proteins"),
+        (",k=5", "ACGTA", "does not know nucleotides as k=5 gives them"),
+        (",alphabet=protein", "MKVLA", "does not know proteins as k=3"),
         ("", "ACGTA" * 5, "25 tokens, and the model .* reads 24"),
         ("", "ACGX", "'X' at place 4"),
         (",pool=sum", "A", "pool 'sum' does not exist: use one of mean, max, first"),
@@ -170,6 +170,26 @@ def test_what_was_fitted_knows_its_model_when_it_is_saved_and_loaded(made, copie
 def test_what_cannot_be_read_is_told_in_a_sentence(made, settings, text, words):
     with pytest.raises(MedgraftError, match=words):
         seen(made(), settings)(text)
+
+
+def test_a_model_of_proteins_reads_letters_and_words_of_them_are_refused(tmp_path):
+    pytest.importorskip("transformers", reason="transformers is not installed")
+    import torch
+    from transformers import EsmConfig, EsmModel, EsmTokenizer
+
+    letters = ["<cls>", "<pad>", "<eos>", "<unk>", *"LAGVSERTIDPKQNFYMHWCXBUZO", "<mask>"]
+    (tmp_path / "vocab.txt").write_text("\n".join(letters))
+    EsmTokenizer(str(tmp_path / "vocab.txt")).save_pretrained(tmp_path)
+    small = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
+    more = {"pad_token_id": 1, "mask_token_id": 29, "position_embedding_type": "rotary"}
+    net = EsmModel(EsmConfig(vocab_size=30, max_position_embeddings=40, **small, **more)).eval()
+    net.save_pretrained(tmp_path)
+    with torch.no_grad():
+        states = net(torch.tensor([[0, *map(letters.index, "MKVU"), 2]])).last_hidden_state[0]
+    view = read_view(f"language-model:path={tmp_path},alphabet=protein,pool=max")
+    np.testing.assert_allclose(view("mkvU"), states[1:5].amax(dim=0).numpy(), atol=1e-6)
+    with pytest.raises(MedgraftError, match="does not know proteins as k=3"):
+        read_view(f"language-model:path={tmp_path},alphabet=protein,k=3")("MKVU")
 
 
 def test_weights_that_are_not_those_of_the_config_are_refused(copied):

@@ -116,11 +116,7 @@ class LanguageModel(View):
     def many(self, samples: Sequence[str]) -> NDArray[np.float32]:
         """Return the embeddings (n, d) of several sequences, the same as one by one."""
         model = load(self.path, self.sha)
-        if model.tokens(self._text((4 * letters_of(self.alphabet))[: max(self.k, 4)]))[1].start is None:
-            raise MedgraftError(
-                f"The tokenizer in '{self.path}' knows no {self.alphabet}s as they are given to it: set k= "
-                "to the letters of its tokens, or alphabet=."
-            )
+        self._check(model)
         out = np.full((len(samples), width(self.path)), np.nan, dtype=np.float32)
         read = [model.tokens(self._text(sample)) for sample in samples]
         alike: dict[Any, list[int]] = defaultdict(list)
@@ -130,6 +126,16 @@ class LanguageModel(View):
         for (_, start, stop), rows in alike.items():
             out[rows] = self._embedded(model, [read[i][0] for i in rows], slice(start, stop))
         return out
+
+    def _check(self, model: Model) -> None:
+        """Refuse a tokenizer that knows none of the letters, or that takes words of k letters apart."""
+        text = self._text((4 * letters_of(self.alphabet))[: max(self.k, 4)])
+        own = model.tokens(text)[1]
+        if own.start is None or (self.k and own.stop - own.start != len(text.split())):
+            raise MedgraftError(
+                f"The tokenizer in '{self.path}' does not know {self.alphabet}s as k={self.k} gives them: "
+                "set k= to the letters of its tokens, or alphabet=."
+            )
 
     def _text(self, sample: str) -> str:
         """The sequence as the tokenizer reads it."""
