@@ -29,8 +29,14 @@ def test_shares_and_means_are_those_worked_out_by_hand():
 
 
 def test_where_every_query_is_right_the_end_is_the_exact_one():
-    i = top_k([1] * 12)
-    assert (i.value, i.hi) == (1.0, 1.0) and i.lo == pytest.approx(beta.ppf(0.025, 12, 1))
+    for i in (top_k([1] * 12), mean_reciprocal_rank([1] * 12)):
+        assert (i.value, i.hi) == (1.0, 1.0) and i.lo == pytest.approx(beta.ppf(0.025, 12, 1))
+    assert top_k([2] * 12).hi == pytest.approx(beta.ppf(0.975, 1, 12))
+
+
+def test_where_all_queries_have_one_rank_but_the_first_there_is_no_interval():
+    i = mean_reciprocal_rank([2] * 12)
+    assert i.value == 0.5 and np.isnan([i.lo, i.hi]).all() and "no spread" in i.note
 
 
 def test_the_interval_has_the_width_of_independent_queries():

@@ -118,6 +118,7 @@ def mean_reciprocal_rank(
     Returns
     -------
     Interval
+        Where all are first, with the exact bound of `top_k`; where all have another rank, without ends.
 
     Raises
     ------
@@ -134,7 +135,13 @@ def mean_reciprocal_rank(
     0.5833
     """
     r = _checked(ranks)
-    return interval("mae", np.zeros(len(r)), 1 / r, group=group, n_boot=n_boot, seed=seed)
+    if r.max() == 1:  # no spread to resample: it is at least the share ranked first
+        return top_k(r, group=group, n_boot=n_boot, seed=seed)
+    found = interval("mae", np.zeros(len(r)), 1 / r, group=group, n_boot=n_boot, seed=seed)
+    if np.ptp(r):
+        return found
+    note = "All queries rank their candidate alike: resampling shows no spread."
+    return Interval(found.value, np.nan, np.nan, found.level, note)
 
 
 def _checked(ranks: ArrayLike) -> Ints:
