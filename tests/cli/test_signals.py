@@ -42,7 +42,7 @@ def test_what_was_cut_is_told_and_the_next_command_just_runs(folder, tmp_path):
     out = tmp_path / "o"
     words = ("--events", "T1=left,T2=right", "--window", "0.5,2.5", "--reading", "low=5,high=20")
     said = run("signals", folder, *words, "--out", out)
-    assert "48 windows of 2 seconds from 6 recordings of 6 patients: 2 channels at 50 Hz." in said
+    assert "48 windows of 2 s at 50 Hz; channels: 2, recordings: 6, patients: 6." in said
     assert "left                          24         6" in said
     assert "--group patient" in said
     command = next(line for line in said.splitlines() if line.startswith("medgraft trial")).split()
@@ -58,7 +58,7 @@ def test_what_was_cut_is_told_and_the_next_command_just_runs(folder, tmp_path):
 def test_one_patient_is_told_to_be_grouped_by_recording_and_alignment_is_owned_up_to(folder, tmp_path):
     words = ("--epochs", "1", "--overlap", "0.5", "--align", "euclidean", "--align-by", "recording")
     said = run("signals", folder / "S000R01.edf", *words, "--out", tmp_path / "o")
-    assert "40 windows of 1 seconds from 1 recordings" in said
+    assert "40 windows of 1 s at 50 Hz; channels: 2, recordings: 1, patients: 1." in said
     assert "--group recording (there is one patient only)" in said
     assert "Aligned by recording" in said and "Say so beside the figures" in said
 

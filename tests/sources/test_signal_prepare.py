@@ -124,7 +124,7 @@ def test_events_give_windows_at_their_own_samples_and_those_without_room_are_tol
     assert table["start"].tolist() == [3.0, 8.02, 17.5] and table["segment"].tolist() == [1, 2, 4]
     for signal, first in zip(opened(tmp_path / "o", table), (150, 401, 875), strict=True):
         np.testing.assert_allclose(signal.values, 1e-6 * X[:, first : first + 100], atol=1e-9)
-    assert any("1 events are too near to an end" in s for s in made.said)
+    assert any("too near to an end of their recording for a whole window: 1." in s for s in made.said)
     assert any("not asked for: rest (1)" in s for s in made.said)
     assert set(table["patient"]) == {"S001"} and set(table["run"]) == {"R03"}
 
@@ -138,7 +138,7 @@ def test_windows_of_spans_lie_within_them_and_short_spans_are_told(tmp_path):
         *(["wake", s] for s in (0.0, 1.0, 2.0, 3.0)),
         *(["n2", s] for s in (6.5, 7.5, 8.5)),
     ]
-    assert made.said == ("1 spans are shorter than 2 seconds and give no window.",)
+    assert made.said == ("Spans shorter than 2 s, which give no window: 1.",)
 
 
 def test_planted_artefacts_are_counted_in_their_own_windows(tmp_path):
@@ -162,7 +162,7 @@ def test_planted_artefacts_are_counted_in_their_own_windows(tmp_path):
     assert flagged("low=40", largest=8.0)[0][(10.0, "range")] == 1
     kept, made = flagged("low=2,high=20", drop=True)
     assert kept == {} and made.manifest["start"].tolist() == [0.0, 2.0, 6.0, 8.0, 10.0, 12.0, 16.0, 18.0]
-    assert made.said == ("Windows left out because a channel of theirs has an artefact: None 2 of 10.",)
+    assert made.said == ("Windows left out because a channel of theirs has an artefact: 2 of 10.",)
 
 
 def test_scale_is_of_the_whole_recording_and_not_of_the_window(several, tmp_path):
@@ -187,7 +187,7 @@ def test_recordings_of_one_name_keep_files_of_their_own(tmp_path):
     ("how", "says"),
     [
         ({"cut": Cut(2.0, events={"T1": "left"})}, "has no annotations: --events takes EDF"),
-        ({"cut": Cut(30.0)}, "No window is left. 4 spans are shorter than 30 seconds"),
+        ({"cut": Cut(30.0)}, "No window is left. Spans shorter than 30 s, which give no window: 4"),
         ({"reading": "seconds=3"}, "takes no seconds here"),
         ({"reading": "picture=stockwell"}, "takes no picture here"),
         ({"reading": "high=30"}, "high=30 of signals is not below half the rate, 25 Hz"),

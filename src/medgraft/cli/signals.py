@@ -120,8 +120,8 @@ def _tell(made: Prepared, out: Path, aligned: str) -> None:
     table, given = made.manifest, made.reading.signal
     patients, recordings = table["patient"].nunique(), table["recording"].nunique()
     typer.echo(
-        f"{len(table):,} windows of {table['seconds'].iloc[0]:g} seconds from {recordings:,} recordings of "
-        f"{patients:,} patients: {len(given.channels)} channels at {given.rate:g} Hz."
+        f"{len(table):,} windows of {table['seconds'].iloc[0]:g} s at {given.rate:g} Hz; channels: "
+        f"{len(given.channels)}, recordings: {recordings:,}, patients: {patients:,}."
     )
     bad = table[list(FLAGS)] > 0
     if "label" in table:

@@ -89,19 +89,21 @@ def told(seen: Counter[str], cut: Cut, drop: bool) -> list[str]:
         raise MedgraftError(f"The event '{missing[0]}' is in no recording; there are: {there}.{hint}")
     said = []
     if seen["outside"]:
-        said.append(f"{seen['outside']} events are too near to an end of their recording for a whole window.")
+        said.append(f"Events too near to an end of their recording for a whole window: {seen['outside']}.")
     if seen["short"]:
-        said.append(f"{seen['short']} spans are shorter than {cut.seconds:g} seconds and give no window.")
+        said.append(f"Spans shorter than {cut.seconds:g} s, which give no window: {seen['short']}.")
     if others := {name: times for name, times in events.items() if name not in cut.events}:
         shown = few(tuple(f"{name} ({times})" for name, times in sorted(others.items())))
         said.append(f"Events that were not asked for: {shown}.")
     if drop:
-        shown = few(tuple(f"{name} {dropped.get(name, 0)} of {n}" for name, n in sorted(total.items())))
+        label = {"None": ""}  # of windows without one
+        counts = [(label.get(name, f"{name} "), dropped.get(name, 0), n) for name, n in sorted(total.items())]
+        shown = few(tuple(f"{name}{lost} of {n}" for name, lost, n in counts))
         said.append(f"Windows left out because a channel of theirs has an artefact: {shown}.")
     if sum(total.values()) == sum(dropped.values()):
         raise MedgraftError("No window is left. " + " ".join(said))
     if none := tuple(name for name, n in _part(seen, "of ").items() if n == 0):
-        said.append(f"{len(none)} recordings gave no window: {few(none)}.")
+        said.append(f"Recordings without a window: {few(none)}.")
     return said
 
 
