@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from medgraft.report.patients import flow, table_one
 from medgraft.report.read import read_run
+from medgraft.report.tripod import checklist
 
 
 def test_the_flow_says_its_numbers_to_those_who_cannot_see_it(make):
@@ -11,6 +12,16 @@ def test_the_flow_says_its_numbers_to_those_who_cannot_see_it(make):
         for words in ("120 samples of 60 patients", "20 to 24 target samples with their label", "0 to 140"):
             assert words in form
     assert found["left_out"] == ["12 rows have no label and were left out."]
+
+
+def test_without_a_source_nobody_is_called_a_target(make, rewrite):
+    folder, result = make()
+    result["cohort"]["flow"]["source"] = {"rows": 0, "patients": 0}
+    rewrite(folder, result)
+    run = read_run(folder)
+    assert "20 to 24 samples with their label" in flow(run)["plot"].wide
+    said = {item["number"]: item["says"] for item in checklist(run)}["21"]
+    assert said.startswith("20 to 24 samples with a label taught each model")
 
 
 def test_a_withheld_cell_shows_neither_count_nor_share(make):

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from medgraft.report import story
+from medgraft.report import build, story
 from medgraft.report.read import Run, read_run
+from medgraft.report.sections.settled import together
 from medgraft.report.view import View
 
 
@@ -108,6 +109,33 @@ def test_only_repeats_let_the_interval_speak_of_other_labelled_patients(make):
     result["design"]["repeats"] = 1
     said = story.limits(Run(result, {}, {}))
     assert "been labelled" not in said[0] and "conditional on the models as trained" in said[1]
+
+
+def test_one_number_of_comparisons_is_told_and_the_yardstick_is_none_of_them(make):
+    folder, result = make()
+    n = len(result["comparisons"]) - 1  # without majority
+    assert f"{n} arms (yardsticks apart) were compared" in " ".join(story.limits(Run(result, {}, {})))
+    said = together(View(read_run(folder)))["sentence"]
+    assert f"Corrected for {n} comparisons" in said and said.endswith(
+        "The yardstick majority is not counted."
+    )
+
+
+def test_what_is_noted_of_every_comparison_is_said_once(make, rewrite):
+    folder, result = make()
+    few = "2 repeats are few to learn how much a repeat matters: use 5 or more."
+    for c in result["comparisons"]:
+        own = " The arms differ on 3 of 60 patients." if c["arm"] == "coral" else ""
+        c |= {"note": few + own, "sentence": f"{c['sentence']} {few}{own}"}
+    view = _view(result)
+    assert view.common_note == few
+    notes = {a["name"]: a["note"] for a in view.arms}
+    assert notes.pop("coral") == "The arms differ on 3 of 60 patients." and set(notes.values()) == {""}
+    assert not any("repeats are few" in a["sentence"] for a in view.arms)
+    rewrite(folder, result)
+    assert build(folder).read_text().count("repeats are few") == 1
+    rewrite(folder, result | {"verdict": f"guarded helps. {few}"})
+    assert build(folder).read_text().count("repeats are few") == 1
 
 
 def test_the_cohort_table_counts_every_class_of_every_domain(make):

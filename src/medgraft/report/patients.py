@@ -45,7 +45,8 @@ def _boxes(f: dict[str, Any], result: dict[str, Any]) -> list[list[tuple[str, st
     parts = [[("Included", _count(f["included"]))]]
     if f["source"]["rows"]:
         parts.append([("Source", _count(f["source"])), ("Target", _count(f["target"]))])
-    learnt = [f"{_span(f['learnt'])} target samples with their label"]
+    whose = "target samples" if f["source"]["rows"] else "samples"  # without a source there is no target
+    learnt = [f"{_span(f['learnt'])} {whose} with their label"]
     if f["hidden"][1]:
         learnt.append(f"{_span(f['hidden'])} without it")
     fits = words.plural(f["fits"], "training part")

@@ -8,6 +8,7 @@ from medgraft.report import words
 from medgraft.report.alerts import within_one_site
 from medgraft.report.origin import learns_from
 from medgraft.report.read import Run
+from medgraft.report.view import View
 from medgraft.trial.table_one import withheld
 
 Facts = list[tuple[str, str]]
@@ -137,7 +138,7 @@ def plan(run: Run) -> dict[str, Any]:
 def limits(run: Run) -> list[str]:
     """Return what the figures do not show, for the design at hand."""
     d = run.result.get("design") or {}
-    kind, repeats, n_arms = d.get("kind"), d.get("repeats") or 1, len(run.result["comparisons"])
+    kind, repeats, n_arms = d.get("kind"), d.get("repeats") or 1, len(View(run).counted)
     drawn = (
         ", and had other patients been labelled"
         if d.get("labels_per_class")
@@ -164,9 +165,9 @@ def limits(run: Run) -> list[str]:
     )
     if n_arms > 1:
         said.append(
-            f"{n_arms} arms were compared with the control, each at 95 %. In the table their number is not "
-            "corrected for: of twenty arms that change nothing, about one is called helpful or harmful by "
-            "chance. Below it, “All at once” corrects for it."
+            f"{n_arms} arms (yardsticks apart) were compared with the control, each at 95 %. In the table "
+            "their number is not corrected for: of twenty arms that change nothing, about one is called "
+            "helpful or harmful by chance. Below it, “All at once” corrects for it."
         )
     if kind == "external test":
         said.append(

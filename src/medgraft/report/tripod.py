@@ -163,9 +163,8 @@ def _numbers(run: Run) -> str:
         return ""
     lo, hi = f["learnt"]
     span = words.count(lo) if lo == hi else f"{words.count(lo)} to {words.count(hi)}"
-    return (
-        f"{span} target samples with a label taught each model; {words.plural(f['fits'], 'training part')}."
-    )
+    whose = "target samples" if f["source"]["rows"] else "samples"
+    return f"{span} {whose} with a label taught each model; {words.plural(f['fits'], 'training part')}."
 
 
 def _specified(run: Run) -> str:

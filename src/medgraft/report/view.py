@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from medgraft.base import MedgraftError
 from medgraft.report import words
 from medgraft.report.read import Run
+from medgraft.trial.choice import YARDSTICKS
 from medgraft.trial.table_one import withheld
 
 # Icon and word say it; the colour only repeats it.
@@ -18,6 +20,7 @@ BADGES = {
     "inconclusive": {"kind": "open", "icon": "●", "word": "Not proven either way"},
     "none": {"kind": "open", "icon": "●", "word": "No benefit shown"},
 }
+_SENTENCE = re.compile(r"(?<=\.) (?=[A-Z0-9])")
 ICONS = {"helps": "▲", "harms": "▼", "inconclusive": "●"}
 
 
@@ -68,6 +71,27 @@ class View:
     def compared(self) -> dict[str, dict[str, Any]]:
         """The comparison of each arm but the control."""
         return {c["arm"]: c for c in self.data["comparisons"]}
+
+    @cached_property
+    def counted(self) -> list[str]:
+        """The compared arms that count among the comparisons: a yardstick is nobody's model."""
+        methods = {a["name"]: a.get("method") for a in self.data["arms"]}
+        return [name for name in self.compared if methods.get(name) not in YARDSTICKS]
+
+    @cached_property
+    def common_note(self) -> str:
+        """What is noted of every comparison alike, to be said once."""
+        notes = [str(c.get("note") or "") for c in self.data["comparisons"]]
+        if len(notes) < 2:
+            return ""
+        said = [part for part in _SENTENCE.split(notes[0]) if part and all(part in n for n in notes)]
+        return " ".join(said)
+
+    def without_common(self, text: str) -> str:
+        """Return a note or a sentence without what is noted of all."""
+        for part in _SENTENCE.split(self.common_note):
+            text = text.replace(part, "") if part else text
+        return " ".join(text.split())
 
     @property
     def delivered(self) -> str:
@@ -120,8 +144,8 @@ class View:
                     "difference_interval": words.span(ends(c), step_places, sign=True) if c else "",
                     "verdict": verdict,
                     "icon": ICONS.get(verdict, ""),
-                    "note": (c or {}).get("note") or "",
-                    "sentence": (c or {}).get("sentence") or "",
+                    "note": self.without_common((c or {}).get("note") or ""),
+                    "sentence": self.without_common((c or {}).get("sentence") or ""),
                     "cpu": words.duration(a.get("cpu_seconds")),
                 }
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from medgraft.evidence.decision import cross_decisions
 from medgraft.evidence.harm import transfer_gap
 from medgraft.report import build, words
 from medgraft.report.read import read_run
+from medgraft.report.sections import settled
 from medgraft.report.sections.arrays import arrays, folds_of_patients
 from medgraft.report.sections.decisions import decisions
 from medgraft.report.sections.harm import harm
@@ -193,3 +195,33 @@ def test_what_would_count_fewer_than_ten_patients_of_a_class_is_not_told(make, e
     found = uncertainty(view)
     assert [r["name"] for r in found["rows"]] == (["All", "healthy", "ill"] if told else ["All"])
     assert set(found["figures"]["by_class"]) == ({"0", "1"} if told else set())
+
+
+def test_the_share_wrong_of_all_is_one_minus_the_accuracy_of_all_repeats(view):
+    a = arrays(view.run, view.delivered)
+    wrong = 1 - as_metric("accuracy").value(a.y, a.p)
+    assert len(np.unique(a.repeat)) == 3
+    assert f"on all {words.number(wrong)}." in uncertainty(view)["sentence"]
+
+
+@pytest.mark.parametrize(
+    ("patients", "lo", "hi", "says"),
+    [
+        (1734.2, 402.3, 8760.0, "about 1\u202f700 tested patients"),
+        (1734.2, 402.3, 8760.0, "between 400 and 8\u202f800)"),
+        (1734.2, 402.3, float("inf"), "between 400 and more than 10\u202f000)"),
+        (150_166.0, 1660.0, float("inf"), "more than 10\u202f000 tested patients would be needed"),
+        (float("inf"), 1660.0, float("inf"), "no trial of practical size would"),
+    ],
+)
+def test_a_number_of_patients_is_told_as_well_as_it_is_known(
+    make, rewrite, monkeypatch, patients, lo, hi, says
+):
+    folder, result = make()
+    for c in result["comparisons"]:
+        c.update(verdict="inconclusive")
+    rewrite(folder, result)
+    found = SimpleNamespace(patients=patients, lo=lo, hi=hi, note="", to_dict=dict)
+    monkeypatch.setattr(settled, "sample_size", lambda *given, **more: found)
+    said = needed(View(read_run(folder)))["sentence"]
+    assert says in said and "166" not in said

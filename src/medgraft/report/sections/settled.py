@@ -17,18 +17,17 @@ from medgraft.report import words
 from medgraft.report.sections.arrays import arrays
 from medgraft.report.sections.registry import section
 from medgraft.report.view import View
-from medgraft.trial.choice import YARDSTICKS
 
 _DRAWS = 2000
 POWER = 0.8
+_MOST = 10_000  # tested patients that a trial may have
 
 
 @section("together")
 def together(view: View) -> dict[str, Any] | None:
     """Return the verdicts of all arms against the control, after Holm's correction for their number."""
-    names = [a["name"] for a in view.data["arms"] if a.get("method") not in YARDSTICKS]
     control = arrays(view.run, view.data["control"])
-    found = {n: a for n in names if n in view.compared and (a := arrays(view.run, n)) is not None}
+    found = {n: a for n in view.counted if (a := arrays(view.run, n)) is not None}
     if control is None or len(found) < 2:
         return None
     preds = {n: a.p for n, a in found.items()} | {control.name: control.p}
@@ -43,8 +42,10 @@ def together(view: View) -> dict[str, Any] | None:
     said = "; ".join(told) or "no arm is shown to help or to harm"
     lost = [n for n, m in made.items() if m.alone.verdict != "inconclusive" and m.verdict == "inconclusive"]
     less = f" {', '.join(lost)}: a verdict alone, none among so many." if lost else ""
+    spare = ", ".join(n for n in view.compared if n not in view.counted)
+    more = f" The yardstick {spare} is not counted." if spare else ""
     return {
-        "sentence": f"Corrected for {len(found)} comparisons (Holm): {said}.{less}",
+        "sentence": f"Corrected for {len(found)} comparisons (Holm): {said}.{less}{more}",
         "figures": {n: m.to_dict() for n, m in made.items()},
     }
 
@@ -76,9 +77,10 @@ def needed(view: View) -> dict[str, Any] | None:
         return None
     value, n = float(made.values[0] - made.values[1]), scores.n_groups
     found = sample_size(student(value, float(gaps.std()), informed - 1, n, 0.95), power=POWER)
-    if not np.isfinite(found.patients) or found.patients > 1e6:
+    if not found.patients <= _MOST:
         said = (
-            f"{c['arm']} and the control are so close that no trial of practical size would tell them apart."
+            f"{c['arm']} and the control are so close that more than {words.count(_MOST)} tested patients "
+            "would be needed to tell them apart: no trial of practical size would."
         )
     elif found.patients <= n:
         said = (
@@ -86,11 +88,23 @@ def needed(view: View) -> dict[str, Any] | None:
             "how they turn out with other labelled patients or folds: take more repeats, or more labels."
         )
     else:
-        top = words.count(round(found.hi)) if np.isfinite(found.hi) else "no upper end"
+        top = _about(found.hi) if found.hi <= _MOST else f"more than {words.count(_MOST)}"
         said = (
             f"If {c['arm']} truly differs by {words.number(value, sign=True)}, about "
-            f"{words.count(round(found.patients))} tested patients would settle it with a chance of "
-            f"{100 * POWER:.0f} % (as likely as not between {words.count(round(found.lo))} and {top}); here "
+            f"{_about(found.patients)} tested patients would settle it with a chance of "
+            f"{100 * POWER:.0f} % (as likely as not between {_about(found.lo)} and {top}); here "
             f"{words.count(n)} were."
         )
     return {"sentence": said, "note": found.note, "figures": found.to_dict()}
+
+
+def _about(patients: float) -> str:
+    """Write a number of patients by its two leading digits: it is known no better.
+
+    Examples
+    --------
+    >>> _about(87.4), _about(1660)
+    ('87', '1\u202f700')
+    """
+    places = max(0, len(str(round(patients))) - 2)
+    return words.count(int(round(patients, -places)))

@@ -24,7 +24,8 @@ ALPHA = 0.1
 def uncertainty(view: View) -> dict[str, Any] | None:
     """Return how often conformal sets of the delivered arm held the truth, and the error of the surest.
 
-    Each fold's sets are calibrated on the other folds' predictions, by patient, in the first repeat.
+    Each fold's sets are calibrated on the other folds' predictions, by patient, in the first repeat; the
+    error of the surest is that of all repeats.
     """
     task = view.data["task"]
     a = arrays(view.run, view.delivered)
@@ -52,7 +53,7 @@ def uncertainty(view: View) -> dict[str, Any] | None:
         for name, v in lines
     ]
     whole = task != "regression"
-    curve = _curve(one) if whole else None
+    curve = _curve(a) if whole else None
     return {
         "rows": rows,
         "size": "Classes in a set" if whole else "Width",
