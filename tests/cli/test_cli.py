@@ -142,6 +142,58 @@ def test_predict_writes_one_row_a_patient_with_probabilities_that_sum_to_one(tab
     assert (p["prediction"] == np.where(p["p_yes"] > 0.5, "yes", "no")).all()
 
 
+def test_a_plan_tells_what_the_reader_has_to_say(table, tmp_path):
+    frame = pd.read_csv(table)
+    frame.loc[3, "ill"] = None
+    frame.to_csv(table, index=False)
+    said = run("trial", table, *SITES, *QUICK, "--arm", "pooled", "--plan")
+    assert "medgraft: 1 of" in said and "were left out" in said
+
+
+def test_predictions_carry_the_columns_by_which_they_are_joined(tmp_path):
+    frame = two_sites().drop(columns="site")
+    cohort = mg.read(frame, label="ill")
+    save(tmp_path / "graft", mg.methods["target-only"]().fit(cohort.X, cohort.y), cohort, {})
+    new = two_sites(seed=9).drop(columns=["ill", "site"])
+    new.insert(0, "patient_id", [f"P{i:04d}" for i in range(len(new))])
+    new.to_csv(tmp_path / "new.csv", index=False)
+    words = ("predict", tmp_path / "graft", tmp_path / "new.csv", "--out", tmp_path / "p.csv")
+    run(*words)
+    assert pd.read_csv(tmp_path / "p.csv").columns[:2].tolist() == ["row", "prediction"]
+    run(*words, "--id", "patient_id", "--id", "x1", "--id", "patient_id")
+    p = pd.read_csv(tmp_path / "p.csv")
+    assert p.columns[:4].tolist() == ["row", "patient_id", "x1", "prediction"]
+    assert p["patient_id"].tolist() == new["patient_id"].tolist()
+    np.testing.assert_allclose(p["x1"], new["x1"])
+    assert "Did you mean 'patient_id'" in run(*words, "--id", "patientid", code=2)
+    assert "carry the column over with --id patient_id" in run(*words, "--group", "patient_id", code=2)
+    new.rename(columns={"patient_id": "prediction"}).to_csv(tmp_path / "new.csv", index=False)
+    assert "a column 'prediction' of their own" in run(*words, "--id", "prediction", code=2)
+
+
+def test_of_joined_rows_only_what_is_the_patient_s_is_carried(tmp_path):
+    frame = two_sites().drop(columns="site")
+    frame["who"] = [f"p{i // 2}" for i in range(len(frame))]
+    cohort = mg.read(frame, label="ill", group="who")
+    facts = {"aggregate": {"how": "mean", "group": "who"}}
+    save(tmp_path / "graft", mg.methods["target-only"]().fit(cohort.X, cohort.y), cohort, facts)
+    new = frame.assign(ward=[f"w{i // 4}" for i in range(len(frame))], visit=range(len(frame)))
+    new.drop(columns="ill").sample(frac=1, random_state=0).to_csv(tmp_path / "new.csv", index=False)
+    words = (
+        "predict",
+        tmp_path / "graft",
+        tmp_path / "new.csv",
+        "--group",
+        "who",
+        "--out",
+        tmp_path / "p.csv",
+    )
+    run(*words, "--id", "ward")
+    p = pd.read_csv(tmp_path / "p.csv").set_index("who")["ward"]
+    assert p.to_dict() == new.drop_duplicates("who").set_index("who")["ward"].to_dict()
+    assert "'visit' differs within patients" in run(*words, "--id", "visit", code=2)
+
+
 def test_predict_says_which_column_is_missing(table, tmp_path):
     arms = ("--arm", "target-only", "--arm", "pooled")
     run(
@@ -207,6 +259,7 @@ def bad_inputs(tmp: Path) -> dict[str, tuple[list[object], str]]:
     for name, frame in {
         "good": good,
         "one_class": good.assign(ill="yes"),
+        "one_site": good.assign(ill=good["ill"].where(good["site"] != "b", "yes")),
         "group_is_label": good.assign(patient=good["ill"]),
         "tiny": good.groupby(["site", "ill"]).head(2),
     }.items():
@@ -233,7 +286,11 @@ def bad_inputs(tmp: Path) -> dict[str, tuple[list[object], str]]:
         "corrupt image": ([tmp / "corrupt", "--source", "timm:mobilenetv2_100"], "0-3.jpg"),
         "nothing to transfer from": ([paths["good"], "--label", "ill"], "nothing to transfer from"),
         "unknown network": ([tmp / "images", "--source", "timm:mobilnetv2_100"], "mobilenetv2_100"),
-        "folds is no number": ([paths["good"], *roles, "--folds", "many"], "--folds takes whole numbers"),
+        "folds is no number": (
+            [paths["good"], *roles, "--folds", "many"],
+            "--folds takes whole numbers, 'domain' or 'time', not",
+        ),
+        "target of one class": ([paths["one_site"], *roles], "samples to test on of 'b' have one class only"),
         "budget is no time": ([paths["good"], *roles, "--budget", "soon"], "--budget takes a time"),
     }
 
@@ -253,6 +310,7 @@ CASES = [
     "nothing to transfer from",
     "unknown network",
     "folds is no number",
+    "target of one class",
     "budget is no time",
 ]
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from medgraft.base import MedgraftError
+from medgraft.base import MedgraftError, did_you_mean
 from medgraft.cli.app import verb
 from medgraft.cli.masks import write_masks
 from medgraft.cli.roles import Data, Group, Image, Omics, Sequence, Signal, Skip, Volume
 from medgraft.cli.warned import collected, tell
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from medgraft.cohort import Cohort
 
 
 @verb
@@ -25,6 +30,10 @@ def predict(
     sequence: Sequence = None,
     omics: Omics = None,
     group: Group = None,
+    id: Annotated[
+        list[str] | None,
+        typer.Option("--id", help="Column to carry over to the output, to join it by. Repeatable."),
+    ] = None,
     skip_unreadable: Skip = False,
 ) -> None:
     """Predict new data with a graft.
@@ -56,6 +65,8 @@ def predict(
     if cohort.kind in PICTURES:
         cohort = check_images(cohort, skip_unreadable)
     if folder:
+        if id:
+            raise MedgraftError("Masks are named by their samples' files: leave out --id.")
         root = Path(data).resolve()
         write_masks(model, cohort, out, root if root.is_dir() else root.parent)
         return
@@ -63,7 +74,11 @@ def predict(
         table = model.table(cohort)
     joined = model.aggregates(cohort)
     if group not in (None, "none") and not joined:
-        raise MedgraftError("This graft was tested on single samples, and predicts these: leave out --group.")
+        raise MedgraftError(
+            f"This graft was tested on single samples, and predicts these: leave out --group, or carry the "
+            f"column over with --id {group}."
+        )
+    _carry(table, cohort, id or [], joined)
     column = cohort.image or cohort.volume
     if column is not None and not joined:
         root = Path(data).resolve()
@@ -88,6 +103,25 @@ def predict(
     use = model.use_for(cohort)
     if use is not None:
         typer.echo(use.sentence())
+
+
+def _carry(table: pd.DataFrame, cohort: Cohort, columns: list[str], joined: bool) -> None:
+    """Put columns of the data beside the predictions, after the number of the row."""
+    for column in reversed(list(dict.fromkeys(columns))):
+        if column not in cohort.table.columns:
+            hint = did_you_mean(column, map(str, cohort.table.columns))
+            raise MedgraftError(f"There is no column '{column}' in '{cohort.name}' for --id.{hint}")
+        if column in table.columns:
+            raise MedgraftError(
+                f"The predictions have a column '{column}' of their own: give that of --id another name."
+            )
+        values = cohort.table[column]
+        if joined and (values.groupby(cohort.groups).nunique(dropna=False) > 1).any():
+            raise MedgraftError(
+                f"The column '{column}' differs within patients, whose rows are joined: leave out --id "
+                f"{column}."
+            )
+        table.insert(1, column, values.to_numpy()[table["row"].to_numpy()])
 
 
 def _shown(file: Path, root: Path) -> str:

@@ -37,6 +37,7 @@ from medgraft.cli.roles import (
     Volumes,
     roles_of,
 )
+from medgraft.cli.warned import tell
 
 if TYPE_CHECKING:
     from medgraft.cohort import Cohort
@@ -171,7 +172,7 @@ def trial(
         target=target,
         test=None if test is None else cohort_of(test, task=cohort.task, domain=None),
         metric=metric,
-        folds=folds if folds in ("domain", "time") else _whole(folds, "--folds"),
+        folds=folds if folds in ("domain", "time") else _whole(folds, "--folds", ", 'domain' or 'time'"),
         repeats=repeats,
         labels_per_class=[_whole(n, "--labels-per-class") for n in (labels_per_class or "").split(",") if n],
         seed=seed,
@@ -191,6 +192,7 @@ def trial(
     made.progress = True
     typer.echo(str(made.plan()), err=True)
     if plan or out is None:
+        tell([], [*made.design.data.warnings, *made.said])  # after a run they are among those of the result
         return
     for finding in made.audit().findings:
         if finding.severity != "note":
@@ -236,9 +238,9 @@ def _place(out: Path | None, may_hold_a_run: bool) -> Path:
     return out
 
 
-def _whole(text: str, option: str) -> int:
+def _whole(text: str, option: str, others: str = "") -> int:
     if not re.fullmatch(r"\s*\d+\s*", text):
-        raise MedgraftError(f"{option} takes whole numbers, not '{text}'.")
+        raise MedgraftError(f"{option} takes whole numbers{others}, not '{text}'.")
     return int(text)
 
 

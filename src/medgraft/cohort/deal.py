@@ -44,8 +44,11 @@ def check_folds(cohort: Cohort, rows: Ints, folds: int) -> None:
     present = np.unique(y)
     if len(present) < 2:
         only = cohort.classes[int(present[0])]
+        sites = [] if cohort.domains is None else np.unique(cohort.domains[rows]).tolist()
+        where = f" of '{sites[0]}'" if len(sites) == 1 else ""
         raise MedgraftError(
-            f"The samples to test on have one class only, '{only}': nothing can be compared on them."
+            f"The samples to test on{where} have one class only, '{only}': nothing can be compared on them; "
+            "test where both are found (another --target, or other --test data), or choose another label."
         )
     sizes = {int(c): len(np.unique(cohort.groups[rows[y == c]])) for c in present}
     smallest = min(sizes, key=lambda c: sizes[c])
