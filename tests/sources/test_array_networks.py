@@ -16,7 +16,7 @@ from medgraft.sources.signals import SignalInput
 
 FLAT = [name for name in networks if networks[name].dims == 1]
 READINGS = {
-    "medgraft:altumage": OmicsReading(20318),
+    "medgraft:altumage": OmicsReading([f"cg{j}" for j in range(20318)]),
     "medgraft:mmsplice_donor": SequenceReading(18),
     "medgraft:mmsplice_acceptor": SequenceReading(53),
     "medgraft:sequence_cnn": SequenceReading(40),

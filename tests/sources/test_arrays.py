@@ -36,7 +36,7 @@ def texts(tmp_path):
             SignalInput(rate=100, seconds=2, channels=("C3", "C4"), low=8, high=30), "stockwell", 50.0
         ),
         SequenceReading(31, "protein"),
-        OmicsReading(12),
+        OmicsReading(("cg1", "cg2"), (0.5, 0.25), (1.0, 2.0)),
     ],
 )
 def test_a_reading_comes_back_from_json(given):
@@ -93,7 +93,7 @@ def test_a_sequence_is_one_hot_with_empty_columns_for_what_is_not_there():
         ("sequence", "length=x", "takes a whole number for length"),
         ("sequence", "length=0", "cannot have the length 0"),
         ("sequence", "alphabet=greek", "There is no alphabet 'greek'"),
-        ("omics", "length=5", "have no settings"),
+        ("omics", "length=5", "has no setting 'length'"),
     ],
 )
 def test_settings_that_cannot_be_are_refused_in_a_sentence(kind, given, says):
