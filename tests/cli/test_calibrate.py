@@ -59,7 +59,7 @@ def test_what_was_fitted_and_what_it_is_worth_is_said(ready):
     assert f"sensitivity {use.evidence['decision']['sensitivity']['value']:.3f} [" in said
     assert f"of 'yes': {use.evidence['conformal']['by_class']['yes']['coverage']:.3f} [" in said
     assert "Nobody of DATA may have been among the patients of the trial" in said
-    assert "very rows" not in said
+    assert "very rows" not in said and "--positive" not in said
 
 
 def test_a_class_that_sets_hold_too_rarely_is_pointed_out():
@@ -70,6 +70,21 @@ def test_a_class_that_sets_hold_too_rarely_is_pointed_out():
     assert [line for line in lines if "--by-class" in line] == [
         "    of 'yes': 0.700 [0.600, 0.800]; too rarely: --by-class promises it for each class"
     ]
+
+
+def test_sets_are_for_each_class_unless_that_is_declined_and_the_line_says_which(place, tmp_path):
+    words = ("calibrate", place / "run", place / "labelled.csv", "--out")
+    assert "(asked: 0.9 for each class)" in run(*words, tmp_path / "each")
+    said = run(*words, tmp_path / "all", "--no-by-class")
+    assert "(asked: 0.9 for all patients together)" in said and "sets at 90 % for all together" in said
+    assert [mg.load(tmp_path / name).use.conformal.by_class for name in ("each", "all")] == [True, False]
+    table = pd.read_csv(place / "labelled.csv")
+    few = pd.concat([table[table["ill"] == "no"], table[table["ill"] == "yes"][:11]])
+    few.to_csv(tmp_path / "few.csv", index=False)
+    said = run(
+        "calibrate", place / "run", tmp_path / "few.csv", "--out", tmp_path / "few", "--method", "none"
+    )
+    assert "(asked: 0.9 for all patients together, since one for each class needs 12 of each)" in said
 
 
 def test_predict_applies_it_and_says_so(place, ready):

@@ -132,6 +132,8 @@ def test_dates_and_several_classes_make_no_binary_label(frame):
 def test_an_event_that_was_guessed_from_a_name_is_said(frame):
     said = read(frame.assign(ill=["B", "B", "M", "M"] * 3), label="ill").warnings
     assert said == ("The event of the label 'ill' is taken to be 'M'; --positive changes it.",)
+    unasked = read(frame.assign(ill=["B", "B", "M", "M"] * 3), label="ill", require_label=False)
+    assert unasked.warnings == ()  # to predict, no event is needed
     assert read(frame, label="ill").warnings == ()
 
 

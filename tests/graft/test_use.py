@@ -100,13 +100,31 @@ def test_the_stated_prevalence_is_what_a_constant_model_then_tells():
 
 def test_sets_without_recalibration_are_the_order_statistic_by_hand():
     p, y = drawn(59)
-    use = calibrate(graft_of(TWO), patients(p, y), method="none", level=0.8)
+    use = calibrate(graft_of(TWO), patients(p, y), method="none", level=0.8, by_class=False)
     code = (y == "yes").astype(int)
     q = np.sort(1 - p[np.arange(59), code])[48 - 1]  # the 60 * 0.8 smallest of 59
     new, _ = drawn(50, seed=1)
     said = use.columns(new, TWO)["set"]
     hand = [[n for n, k in zip(TWO, row, strict=True) if 1 - k <= q] for row in new]
     assert said.tolist() == ["|".join(names) or "none" for names in hand]
+
+
+@pytest.mark.parametrize(("rare", "each"), [(12, True), (11, False)])
+def test_sets_are_promised_for_each_class_where_each_has_patients_enough(rare, each):
+    y = np.repeat(["no", "yes"], [60, rare])
+    score = np.random.default_rng(3).normal(size=60 + rare) + (y == "yes")
+    p = np.stack([1 / (1 + np.exp(score)), 1 / (1 + np.exp(-score))], axis=1)
+    use = calibrate(graft_of(TWO), patients(p, y), method="none")
+    asked = calibrate(graft_of(TWO), patients(p, y), method="none", by_class=each)
+    assert use.to_dict() == asked.to_dict()
+    assert use.conformal.by_class is use.evidence["conformal"]["for_each_class"] is each
+    assert ("for each class" if each else "for all together") in use.sentence()
+
+
+def test_a_promise_for_all_together_is_refused_where_the_prevalence_is_another():
+    p, y = drawn(120)
+    with pytest.raises(mg.MedgraftError, match="leave out --no-by-class, or --prevalence"):
+        calibrate(graft_of(TWO), patients(p, y), prevalence=0.1, by_class=False)
 
 
 def test_a_patient_who_is_like_none_has_the_set_none():
@@ -153,7 +171,7 @@ def test_the_evidence_is_that_of_a_naive_loop_over_the_folds():
     p, y = drawn(120)
     code = (y == "yes").astype(int)
     graft, data = graft_of(TWO), patients(p, y)
-    use = calibrate(graft, data, rule="specificity", value=0.8)
+    use = calibrate(graft, data, by_class=False, rule="specificity", value=0.8)
     order = np.lexsort(
         (
             pd.util.hash_pandas_object(data.table, index=False),

@@ -5,7 +5,19 @@ from __future__ import annotations
 
 def main() -> None:
     """Run the command line; verbs import what they need only when they run."""
-    from medgraft.cli import audit, calibrate, demo, explain, fetch, methods, predict, report, sources, trial  # noqa: F401
+    from medgraft.cli import (  # noqa: F401
+        audit,
+        calibrate,
+        demo,
+        explain,
+        fetch,
+        methods,
+        predict,
+        report,
+        signals,
+        sources,
+        trial,
+    )
     from medgraft.cli.app import app
 
     app()

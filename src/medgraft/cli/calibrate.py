@@ -37,8 +37,12 @@ def calibrate(
         float, typer.Option(help="Share of sets (or intervals) that are to hold the truth; 0 for none.")
     ] = 0.9,
     by_class: Annotated[
-        bool, typer.Option("--by-class", help="Promise it for each class, by larger sets.")
-    ] = False,
+        bool | None,
+        typer.Option(
+            "--by-class/--no-by-class",
+            help="Promise it for each class, by larger sets. Default where each has patients enough.",
+        ),
+    ] = None,
     sensitivity: Annotated[
         float | None, typer.Option(help="Decide so that this share of events is flagged: 0.95.")
     ] = None,
@@ -81,8 +85,9 @@ def calibrate(
             prevalence=prevalence,
         )
     uses.write(model, use, out)
-    tell(said, people.warnings)
-    for line in _told(use, model.classes):
+    # The event is the graft's, and --positive no option here.
+    tell(said, [sentence for sentence in people.warnings if "--positive" not in sentence])
+    for line in _told(use, model.classes, by_class is None):
         typer.echo(line)
     typer.echo(
         "Nobody of DATA may have been among the patients of the trial: a graft holds none of them and cannot "
@@ -150,8 +155,8 @@ def _read(
     return check_images(people, skip) if people.kind in PICTURES else people
 
 
-def _told(use: Use, classes: list[str] | None) -> list[str]:
-    """Say what was fitted, and what it was worth across folds."""
+def _told(use: Use, classes: list[str] | None, chosen: bool = False) -> list[str]:
+    """Say what was fitted, and what it was worth across folds; `chosen`, whether nobody asked for classes."""
     found = use.evidence
     lines = [
         use.sentence(),
@@ -171,10 +176,11 @@ def _told(use: Use, classes: list[str] | None) -> list[str]:
     if "conformal" in found:
         c = found["conformal"]
         what, size = ("intervals", "wide") if classes is None else ("sets", "classes")
-        held = f"hold the truth in {_span({'value': c['coverage'], 'ci': c['ci']})} (asked: {c['level']:g})"
-        lines.append(f"  {what} {held}, {_figure(c['size'])} {size} on average")
+        held = f"hold the truth in {_span({'value': c['coverage'], 'ci': c['ci']})} (asked: {c['level']:g}"
+        lines.append(f"  {what} {held}{_promise(c, chosen)}), {_figure(c['size'])} {size} on average")
+        mend = "" if c.get("for_each_class") else ": --by-class promises it for each class"
         for name, one in c.get("by_class", {}).items():
-            short = "; too rarely: --by-class promises it for each class" if one["ci"][1] < c["level"] else ""
+            short = f"; too rarely{mend}" if one["ci"][1] < c["level"] else ""
             lines.append(f"    of '{name}': {_span({'value': one['coverage'], 'ci': one['ci']})}{short}")
     if "decision" in found:
         d = found["decision"]
@@ -185,6 +191,17 @@ def _told(use: Use, classes: list[str] | None) -> list[str]:
             "place was taken on trust."
         )
     return lines
+
+
+def _promise(conformal: dict[str, Any], chosen: bool) -> str:
+    """Say for whom sets are promised, and why not for each class where nobody decided that."""
+    from medgraft.graft.recipe import each_needs
+
+    each = conformal.get("for_each_class")
+    if each is None:
+        return ""
+    why = f", since one for each class needs {each_needs(conformal['level'])} of each" if chosen else ""
+    return " for each class" if each else f" for all patients together{why}"
 
 
 def _changed(change: dict[str, Any] | None) -> list[str]:

@@ -33,6 +33,8 @@ def predict(
     of a trial with --aggregate gives one prediction for each patient of --group. One that was calibrated
     tells calibrated probabilities, and adds sets or intervals and the decision.
     """
+    import pandas as pd
+
     from medgraft.cohort import check_images, read
     from medgraft.cohort.media import PICTURES
     from medgraft.graft import load
@@ -66,10 +68,8 @@ def predict(
     if column is not None and not joined:
         root = Path(data).resolve()
         root = root if root.is_dir() else root.parent
-        files = [Path(p).resolve() for p in cohort.table[column]]
-        table.insert(
-            1, "file", [str(f.relative_to(root)) if f.is_relative_to(root) else f.name for f in files]
-        )
+        files = [None if pd.isna(p) else Path(p).resolve() for p in cohort.table[column]]
+        table.insert(1, "file", [None if f is None else _shown(f, root) for f in files])
     partial = out.with_name(out.name + ".tmp")
     if out.suffix == ".parquet":
         table.to_parquet(partial, index=False)
@@ -88,3 +88,7 @@ def predict(
     use = model.use_for(cohort)
     if use is not None:
         typer.echo(use.sentence())
+
+
+def _shown(file: Path, root: Path) -> str:
+    return str(file.relative_to(root)) if file.is_relative_to(root) else file.name

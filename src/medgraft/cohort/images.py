@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from medgraft.base import MedgraftError
 from medgraft.cohort.labels import names
@@ -117,7 +118,8 @@ def check_images(
     """Open every image or volume once and return the cohort of those that can be opened.
 
     Call it before a long run, so that a corrupt file is found in the first minute. Tables are returned
-    as they are. A flipped bit inside a JPEG that still decodes is not found; nothing could find it.
+    as they are, and rows without a file are kept. A flipped bit inside a JPEG that still decodes is not
+    found; nothing could find it.
 
     Parameters
     ----------
@@ -145,7 +147,7 @@ def check_images(
     bad: list[tuple[int, str]] = []
     paths = cohort.table[column].tolist()
     for i, path in enumerate(paths):
-        error = _problem(path, kind)
+        error = None if pd.isna(path) else _problem(path, kind)
         if error is not None:
             if not skip_unreadable:
                 raise error if kind == "volume" else _unreadable(path, error) from error

@@ -105,6 +105,6 @@ def label_facts(
     if found == "multiclass" or not levels:
         return found, tuple(levels), None
     event = choose_positive(levels, label, positive)
-    if positive is None and event not in ("1", "True", "yes", "Yes", "YES"):
+    if require and positive is None and event not in ("1", "True", "yes", "Yes", "YES"):
         say(f"The event of the label '{label}' is taken to be '{event}'; --positive changes it.")
     return found, tuple([level for level in levels if level != event] + [event]), event

@@ -34,7 +34,7 @@ def calibrate(
     *,
     method: str = "auto",
     level: float | None = 0.9,
-    by_class: bool = False,
+    by_class: bool | None = None,
     rule: Rule | None = None,
     value: float = 0.0,
     prevalence: float | None = None,
@@ -72,8 +72,9 @@ def calibrate(
         "auto": see `medgraft.graft.recipe.settled`.
     level : float or None
         None for no sets.
-    by_class : bool
-        Promise coverage for each class. Always so with `prevalence`.
+    by_class : bool, optional
+        Promise coverage for each class. Default where each has patients enough for that, and always so with
+        `prevalence`; else for all patients together, and then a rarer class is held less often.
     rule : {"sensitivity", "specificity", "cost"}, optional
         How the threshold is chosen, as in `choose_threshold`.
     value : float

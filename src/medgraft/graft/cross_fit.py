@@ -102,6 +102,7 @@ def _conformal(
         "size": found["marginal"]["size"],
     }
     if classes is not None:
+        out["for_each_class"] = bool(recipe.by_class)
         out["by_class"] = {classes[int(k)]: _share(line) for k, line in found["by_class"].items()}
     return out
 

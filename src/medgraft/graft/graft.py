@@ -206,7 +206,7 @@ class Graft:
                 if data.kind in SEEN:
                     has = f"holds {data.kind}s"
                 raise MedgraftError(f"This graft reads {kind}s, and '{data.name}' {has}.")
-            return _beside(data, _columns_of(self.model), self.manifest["schema"])
+            return _beside(data, self.model, self.manifest["schema"])
         if data.kind == "image" and not data.features:
             raise MedgraftError(f"This graft reads a table, but '{data.name}' is a folder of images.")
         frame, said = check(data.table, self.manifest["schema"])
@@ -225,23 +225,24 @@ def _by_patient(data: Cohort, p: np.ndarray, how: str, labels: bool) -> tuple[pd
 
 
 def _columns_of(model: Any) -> list[str]:
-    """Columns of the table that a model of images reads beside them, its own and its members'."""
-    found = list(getattr(model, "columns", ()))
+    """Columns that a model of images reads or was fitted on beside them, its own and its members'."""
+    found = [*getattr(model, "columns", ()), *getattr(model, "feature_names_in_", ())]
     for member in getattr(model, "members_", {}).values():
         found += [name for name in _columns_of(member) if name not in found]
     return found
 
 
-def _beside(data: Cohort, columns: list[str], schema: dict[str, Any]) -> pd.DataFrame:
+def _beside(data: Cohort, model: Any, schema: dict[str, Any]) -> pd.DataFrame:
     """Return the references of a cohort, and the columns beside them, checked against the contract."""
-    if not columns:
-        return data.X if data.mask is None else data.X.assign(mask=data.table[data.mask])
+    columns = _columns_of(model)
     wanted = {"columns": [column for column in schema["columns"] if column["name"] in columns]}
     frame, said = check(data.table, wanted)
     for sentence in said:
         warnings.warn(sentence, stacklevel=4)
     references = {kind: data.table[column] for kind, column in data.media.items()}
-    return pd.DataFrame(references).join(frame)
+    X = pd.DataFrame(references).join(frame)
+    fitted_on = getattr(model, "feature_names_in_", X.columns)  # an ensemble knows kinds that nobody reads
+    return X[[name for name in fitted_on if name in X.columns]]
 
 
 def _cohort(data: Cohort | pd.DataFrame | str | Path) -> Cohort:

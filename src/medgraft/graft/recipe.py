@@ -39,6 +39,17 @@ def crossed(n: int) -> int:
     return math.ceil(n * FOLDS / (FOLDS - 1))
 
 
+def each_needs(level: float) -> int:
+    """Return how many patients sets at a level need, in all or, promised for each class, of each.
+
+    Examples
+    --------
+    >>> each_needs(0.9), each_needs(0.95)
+    (12, 24)
+    """
+    return crossed(patients_needed(round(1 - level, 12)))
+
+
 @dataclass(frozen=True)
 class Recipe:
     """What is to be fitted.
@@ -49,8 +60,8 @@ class Recipe:
         One of `METHODS`.
     level : float or None
         Share of sets or intervals that are to hold the truth.
-    by_class : bool
-        Whether this is promised for each class.
+    by_class : bool or None
+        Whether this is promised for each class; None until `settled` has counted the patients.
     rule : {"sensitivity", "specificity", "cost"} or None
         By which a threshold is chosen.
     value : float
@@ -61,7 +72,7 @@ class Recipe:
 
     method: str = "auto"
     level: float | None = 0.9
-    by_class: bool = False
+    by_class: bool | None = None
     rule: Rule | None = None
     value: float = 0.0
     prevalence: float | None = None
@@ -102,7 +113,7 @@ class Recipe:
         alpha = round(1 - self.level, 12)  # 1 - 0.9 is a little less than 0.1
         if p.ndim == 1:
             return ConformalIntervals(alpha).fit(y, p, unit)
-        return ConformalSets(alpha, by_class=self.by_class).fit(self.out_of_fold(p, y, unit), y, unit)
+        return ConformalSets(alpha, by_class=bool(self.by_class)).fit(self.out_of_fold(p, y, unit), y, unit)
 
 
 def checked(recipe: Recipe, classes: list[str] | None, prevalence: float | None) -> Recipe:
@@ -142,6 +153,11 @@ def checked(recipe: Recipe, classes: list[str] | None, prevalence: float | None)
         raise MedgraftError(
             f"--prevalence moves the intercept and nothing else: leave out --method {method}, or it."
         )
+    if prevalence is not None and recipe.by_class is False and recipe.level is not None:
+        raise MedgraftError(
+            "A promise for all patients together holds at the prevalence of these patients alone: leave out "
+            "--no-by-class, or --prevalence."
+        )
     if prevalence is not None:  # a promise for each class holds whatever the prevalence
         return replace(recipe, method="intercept", by_class=True, prevalence=prevalence)
     if k == 0:
@@ -152,11 +168,13 @@ def checked(recipe: Recipe, classes: list[str] | None, prevalence: float | None)
 
 
 def settled(recipe: Recipe, y: NDArray[Any], unit: NDArray[Any], classes: list[str] | None) -> Recipe:
-    """Return the recipe with its method chosen, if the patients are enough for all of it.
+    """Return the recipe with its method and its promise chosen, if the patients are enough for all of it.
 
     "auto" takes ten patients of the rarest class for every number that is fitted to a class: from 20 on
     Platt's curve (two classes) or vector scaling (more), which have two; with fewer, from 10 patients outside
-    the commonest class on, one number in all: the intercept (two classes) or the temperature (more).
+    the commonest class on, one number in all: the intercept (two classes) or the temperature (more). Where
+    nothing is said of classes, sets are promised for each as soon as each has patients enough for that: sets
+    for all together hold the rarer class less often.
 
     Parameters
     ----------
@@ -174,12 +192,12 @@ def settled(recipe: Recipe, y: NDArray[Any], unit: NDArray[Any], classes: list[s
         The patients are too few; the sentence says how many are needed.
     """
     n = len(np.unique(unit))
-    known = 0 if recipe.level is None else crossed(patients_needed(round(1 - recipe.level, 12)))
+    known = 0 if recipe.level is None else each_needs(recipe.level)
     least = max(FEWEST, known)
     if n < least:
         raise MedgraftError(f"There are {n} labelled patients, and {least} are needed: label more.")
     if classes is None:
-        return recipe
+        return replace(recipe, by_class=False)
     who = np.unique(np.stack([y.astype(np.int64), unit]), axis=1)
     count = np.bincount(who[0], minlength=len(classes))
     rare, common = int(count.argmin()), int(count.argmax())
@@ -198,7 +216,9 @@ def settled(recipe: Recipe, y: NDArray[Any], unit: NDArray[Any], classes: list[s
             f"{outside} patients are not of the class '{classes[common]}', and a recalibration needs {EACH}: "
             "label more, or give --method none."
         )
-    if recipe.by_class and recipe.level is not None:
+    if recipe.by_class is None:
+        recipe = replace(recipe, by_class=bool(count[rare] >= known))
+    elif recipe.by_class and recipe.level is not None:
         _enough(int(count[rare]), known, classes[rare], "a promise for each class")
     if recipe.rule == "cost":
         _enough(int(count[rare]), EACH, classes[rare], "a threshold by cost")

@@ -92,8 +92,10 @@ class Use:
         if "prevalence" in self.evidence:
             said[0] += f", for a prevalence of {self.evidence['prevalence']:g}"
         if self.conformal is not None:
-            what = "intervals" if isinstance(self.conformal, ConformalIntervals) else "sets"
-            said.append(f"{what} at {100 * (1 - self.conformal.alpha):.4g} %")
+            what, whose = "intervals", ""
+            if isinstance(self.conformal, ConformalSets):
+                what, whose = "sets", " for each class" if self.conformal.by_class else " for all together"
+            said.append(f"{what} at {100 * (1 - self.conformal.alpha):.4g} %{whose}")
         if self.point is not None:
             rule = f"{self.point.rule} {self.point.value:g}"
             said.append(f"decision from {self.point.threshold:.3g} ({rule})")

@@ -47,10 +47,17 @@ class ViewFeatures(TransformerMixin, BaseEstimator):
     ----------
     progress : callable or None
         Called with ("views", done, total); not a setting.
+    models_ : list of str
+        Fingerprints of the models that views read, once it has transformed; mostly none.
+
+    Raises
+    ------
+    MedgraftError
+        The model that a view reads was replaced by another one.
 
     Notes
     -----
-    What is computed of a sample is kept on disk by its content and the views (see
+    What is computed of a sample is kept on disk by its content and the views with all their settings (see
     `medgraft.sources.store.FeatureStore`). Columns are called ``VIEW__NAME``.
 
     Examples
@@ -62,6 +69,7 @@ class ViewFeatures(TransformerMixin, BaseEstimator):
     """
 
     progress: Progress | None = None
+    models_: list[str] | None = None
 
     def __init__(self, views: Sequence[str] = (), reading: Mapping[str, Any] | None = None) -> None:
         self.views = views
@@ -108,7 +116,17 @@ class ViewFeatures(TransformerMixin, BaseEstimator):
         cells, found = image_paths(X), kind_of(X)
         if found != self.kind:
             raise InputError(f"The views read {self.kind}s, and these are {found}s.")
-        said = json.dumps([self.names, dict(self.reading or {})], sort_keys=True, default=list)
+        made = list(self._made().values())
+        models = [str(view.sha) for view in made if hasattr(view, "sha")]
+        if self.models_ not in (None, models):
+            raise InputError(
+                f"The models of the views {', '.join(self.names)} are others than this one was fitted with: "
+                "put those back, or fit anew."
+            )
+        self.models_ = models
+        said = json.dumps(
+            [[str(view) for view in made], dict(self.reading or {})], sort_keys=True, default=list
+        )
         maker = "views-" + hashlib.sha256(said.encode()).hexdigest()
 
         def compute(places: list[int], tell: Callable[[int], None]) -> np.ndarray:
@@ -125,13 +143,16 @@ class ViewFeatures(TransformerMixin, BaseEstimator):
     def compute(self, cells: Sequence[str], tell: Callable[[int], None] = lambda done: None) -> np.ndarray:
         """Return the numbers (n, p), float32, of samples; nothing is kept."""
         opened, made = self._opener(), self._made()
+        at_once = {
+            name: view.many([opened(cell) for cell in cells])
+            for name, view in made.items()
+            if hasattr(view, "many")
+        }
         rows = []
         for i, cell in enumerate(cells):
             sample = opened(cell)
-            if made:
-                rows.append(np.concatenate([view(sample) for view in made.values()]))
-            else:
-                rows.append(np.ravel(sample))
+            seen = [at_once[name][i] if name in at_once else view(sample) for name, view in made.items()]
+            rows.append(np.concatenate(seen) if seen else np.ravel(sample))
             tell(i + 1)
         return np.asarray(rows, dtype=np.float32)
 

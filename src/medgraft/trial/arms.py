@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from medgraft.base import MedgraftError, did_you_mean
-from medgraft.cohort.media import PICTURES
+from medgraft.cohort.media import PICTURES, SEEN
 from medgraft.methods import Guarded, Method, Pipeline, entries
 from medgraft.methods.learners import learners
 from medgraft.methods.multilabel import MultiLabel
@@ -15,7 +15,7 @@ from medgraft.methods.prepare import steps
 from medgraft.methods.tuning.ranges import is_range
 from medgraft.methods.views import ViewFeatures
 from medgraft.trial.members import members_of
-from medgraft.trial.parts import named
+from medgraft.trial.parts import FUSING, named
 from medgraft.trial.settings import check_settings, read_settings
 from medgraft.trial.spelling import split_steps
 
@@ -141,7 +141,7 @@ class Workbench:
     """What an arm is built with: task, kind of data, and the network and the column of times if any.
 
     `parts` are all networks and radiomics that were given, `columns` the features beside images, `views` what
-    methods for arrays read of signals, sequences and omics.
+    methods for arrays read of signals, sequences and omics, `beside` the views that fusions read of any kind.
     """
 
     task: str
@@ -154,6 +154,12 @@ class Workbench:
     parts: tuple[Any, ...] = ()
     columns: tuple[str, ...] = ()
     views: ViewFeatures | None = None
+    beside: tuple[ViewFeatures, ...] = ()
+
+    @property
+    def sources(self) -> tuple[Any, ...]:
+        """Everything that fusions read but for the columns: of a network without weights there is nothing."""
+        return (*(part for part in self.parts if getattr(part, "trained", True)), *self.beside)
 
     @property
     def sklearn_task(self) -> str:
@@ -217,12 +223,12 @@ def build(
         "metric": bench.metric,
         "time": bench.time,
         "aggregate": bench.aggregate,
-        "sources": bench.parts,
+        "sources": bench.sources,
         "columns": bench.columns,
     }
     params = {name: value for name, value in offered.items() if name in known} | arm.settings
     if "source" in arm.settings:
-        params["source"] = named(bench.parts, str(arm.settings["source"]))
+        params["source"] = _named(arm, bench)
     if issubclass(cls, Guarded):
         if bench.featuriser is not None:
             params["featuriser"] = bench.featuriser
@@ -258,9 +264,20 @@ def build(
     return estimator
 
 
+def _named(arm: Arm, bench: Workbench) -> Any:
+    """Return the network that an arm names, unless it reads another kind than single methods do."""
+    found = named(bench.parts, str(arm.settings["source"]))
+    if bench.kind in SEEN and found.kind != bench.kind and bench.task != "segmentation":
+        raise MedgraftError(
+            f"'{arm.name}': '{found}' reads the kind {found.kind}, and {arm.method} the kind {bench.kind} "
+            f"alone: use fusion:parts={found.facts.architecture}."
+        )
+    return found
+
+
 def trains_network(arm: Arm) -> bool:
     """Whether a fit of the arm trains a network; the others read frozen features, which are kept."""
-    return arm.entry.reads_media and arm.method != "linear-probe"
+    return arm.entry.reads_media and arm.method not in ("linear-probe", *FUSING)
 
 
 def _tuned(cls: Any, settings: dict[str, Any], arm: Arm, estimator: Any, bench: Workbench, seed: int) -> Any:

@@ -16,7 +16,7 @@ from medgraft.trial import outlines
 from medgraft.trial.attributes import attributes
 from medgraft.trial.choice import choose_delivery
 from medgraft.trial.describe import describe_cohort, question, versions_of, warnings_of
-from medgraft.trial.parts import named, read_by
+from medgraft.trial.parts import FUSING, named, read_by
 from medgraft.trial.patients import aggregated, by_patient
 from medgraft.trial.result import Result
 from medgraft.trial.several import by_label, calibration, is_several, true_columns, truth
@@ -175,8 +175,8 @@ def _source_name(trial: Trial, a: Arm) -> str | None:
         names.append("the other patients")
     elif "source" in needs and domains is not None:
         names += sorted(set(domains.tolist()) - {trial.design.target})
-    if a.method == "fusion":
-        names += read_by(trial.bench.parts, trial.bench.columns, a.settings.get("parts", "all"))
+    if a.method in FUSING:
+        names += read_by(trial.bench, a)
     elif "source" in a.settings:
         names.append(named(trial.bench.parts, str(a.settings["source"])).facts.name)
     elif "pretrained" in needs and trial.network is not None:

@@ -11,6 +11,7 @@ from medgraft.sources.pretrained import Pretrained
 from medgraft.trial.arms import Arm, arm
 from medgraft.trial.design import Design
 from medgraft.trial.members import members_of, pool
+from medgraft.trial.parts import FUSING
 
 
 def choose_arms(
@@ -91,6 +92,8 @@ def control_name(design: Design, met: set[str], names: Sequence[str] = ()) -> st
         return "pooled"
     if "masks" in met:
         return _outlining_control([n.split(":")[0] for n in names], names)
+    if "gaps" in met and "masks" not in met:  # what reads one kind alone can say nothing of some rows
+        return next((n for n in names if n.split(":")[0] == "majority"), "majority")
     if "views" in met and "target-labels" in met and "time" not in met:  # classical arms read views of them
         own = [n for control in ("target-only", "scratch") for n in names if n.split(":")[0] == control]
         return (own or ["target-only"])[0]
@@ -126,6 +129,7 @@ _REASONS = {
     "pretrained": "a pretrained network: give --source, for example timm:resnet18 or a safetensors file; "
     "medgraft's own networks have no weights to download: give a file, as in "
     "FILE.safetensors@medgraft:NAME",
+    "no gaps": "a sample in every row, which some lack: use fusion or cascade, or leave these rows out",
 }
 
 
@@ -151,6 +155,9 @@ def _lacking(entry: Method, met: set[str]) -> list[str]:
     """Return the needs of a method that this design cannot meet."""
     if entry.family == "federated" and "time" in met:  # there a site is one patient, who shares no sum
         return ["sites"]
+    bears_gaps = entry.name in (*FUSING, "majority") or entry.family in ("ensemble", "guard")
+    if "gaps" in met and not bears_gaps:
+        return ["no gaps"]
     if entry.family == "guard" and "pretrained" in met:  # a network is a source to choose about, too
         met = met | {"source"}
     return [need for need in entry.needs if need not in met]

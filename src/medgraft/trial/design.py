@@ -80,6 +80,8 @@ class Design:
             met.add("images")
         if self.data.kind in ARRAYS:
             met.add("views")
+        if self.data.kind in SEEN and self.data.X[self.data.kind].isna().any():
+            met.add("gaps")  # no need of any method, but what only those bear that read other kinds, too
         if self.data.task == SEGMENTATION:  # to a method that outlines, a volume is also a stack of images
             met |= {"masks", "images", *(f"{kind}s" for kind in self.data.kinds)}
         if networks:

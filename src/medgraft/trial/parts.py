@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from medgraft.base import MedgraftError, did_you_mean
 from medgraft.sources import Pretrained
+
+if TYPE_CHECKING:
+    from medgraft.trial.arms import Arm, Workbench
+
+FUSING = ("fusion", "cascade")  # methods that read every kind and all sources
 
 
 def named(parts: Sequence[Any], name: str) -> Pretrained:
@@ -51,8 +56,11 @@ def words(parts: Sequence[Any]) -> str:
     return ", and ".join(said) if len(networks) > 1 else " and ".join(said)
 
 
-def read_by(parts: Sequence[Any], columns: Sequence[str], chosen: str) -> list[str]:
-    """Return the names of what a fusion reads beside the target's own labels."""
-    from medgraft.methods.finetune.parts import chosen_parts
+def read_by(bench: Workbench, arm: Arm) -> list[str]:
+    """Return the names of what an arm that fuses kinds reads beside the target's own labels."""
+    from medgraft.methods.multimodal.choose import chosen_parts
 
-    return [part.name for part in chosen_parts(parts, columns, chosen, "cpu")]
+    settings = arm.entry.cls().get_params(deep=False) | arm.settings
+    asked = [settings[name] for name in ("parts", "first", "then") if name in settings]
+    found = [chosen_parts(bench.sources, bench.columns, parts, "cpu") for parts in asked]
+    return list(dict.fromkeys(part.name for parts in found for part in parts))

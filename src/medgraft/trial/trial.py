@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from medgraft.base import MedgraftError, did_you_mean
 from medgraft.cohort import Cohort, Split
-from medgraft.cohort.media import PICTURES
+from medgraft.cohort.media import SEEN
 from medgraft.cohort.segmentation import SEGMENTATION, mask_values
 from medgraft.cohort.time import early_blocks
 from medgraft.evidence import default_metric
@@ -30,8 +30,9 @@ from medgraft.trial.design import design
 from medgraft.trial.examples import draw_examples
 from medgraft.trial.explained import explain
 from medgraft.trial.folder import can_resume, check, close, prepare
-from medgraft.trial.members import pool
+from medgraft.trial.members import members_of, pool
 from medgraft.trial.numbers import check_numbers
+from medgraft.trial.parts import FUSING
 from medgraft.trial.patients import joined
 from medgraft.trial.plan import Plan, describe, digest
 from medgraft.trial.progress import Progress
@@ -67,8 +68,8 @@ class Trial:
         method that can run, ``"*shift*"`` those of that name.
     source : Pretrained, Radiomics, Cohort, name of a network, or sequence of them, optional
         Pretrained networks, radiomics and further labelled cohorts. Of several networks an arm takes the
-        first, or the one that it names (``linear-probe:source=resnet18``); ``fusion`` takes all, with the
-        features beside the images.
+        first, or the one that it names (``linear-probe:source=resnet18``); ``fusion`` and ``cascade`` take
+        all, each for the kind that it reads, with the features beside them.
     target : str, optional
         The target domain, where the cohort has domains.
     test : Cohort, optional
@@ -167,8 +168,12 @@ class Trial:
             )
         found, self.said = read_alike([cohort, test, *sources], reading)
         if cohort.task != SEGMENTATION:
-            parts = [reading_of(s, cohort.kind, found) if isinstance(s, Pretrained) else s for s in parts]
+            parts = [reading_of(s, cohort.kinds, found) if isinstance(s, Pretrained) else s for s in parts]
         networks = [s for s in parts if isinstance(s, Pretrained)]
+        seen = self._views = views_of(views, found)
+        read = {s.kind for s in networks if s.trained}
+        if cohort.task != SEGMENTATION:  # methods that read one kind read the first
+            networks = [s for s in networks if s.kind == cohort.kind]
         self.network = next((s for s in networks if s.trained), next(iter(networks), None))
         self._cohorts = (cohort, test, [s for s in sources if isinstance(s, Cohort)])
         self.design = design(
@@ -199,7 +204,7 @@ class Trial:
             raise MedgraftError(f"A {self.task} trial has no metric '{self.metric}'.{hint}")
         self.jobs, self.budget = jobs, budget
         d = self.design
-        columns = d.data.features if d.data.kind in PICTURES else ()
+        columns = d.data.features if d.data.kind in SEEN else ()
         self.bench = Workbench(
             self.task,
             d.data.kind,
@@ -210,7 +215,8 @@ class Trial:
             d.aggregate,
             tuple(parts),
             columns,
-            views_of(views, found),
+            seen.get(d.data.kind),
+            tuple(view for kind, view in seen.items() if view.views or kind not in read),
         )
         self.splits: list[Split] = list(self.design.splits)
 
@@ -236,7 +242,7 @@ class Trial:
             blocks = early_blocks(d, self.splits)
         protected = d.table[list(d.protected)] if d.protected else None
         outlines = mask_values(d) if self.task == SEGMENTATION else None
-        X = d.inputs if any(a.method == "fusion" for a in self.arms) else d.X
+        X = d.inputs if any(a.method in FUSING for a in self._with_members()) else d.X
         return TrainingData(
             X,
             d.y,
@@ -259,6 +265,13 @@ class Trial:
         """What ``guarded`` may choose from and an ensemble joins: every other arm that learns something."""
         return tuple(o for o in pool(self.arms, self.control) if o is not a)
 
+    def _with_members(self) -> list[Arm]:
+        """All arms, and what ensembles join beside them."""
+        own = next((a for a in self.arms if a.name == self.control), None)
+        joining = [a for a in self.arms if a.entry.family == "ensemble"]
+        members = [m for a in joining for m in members_of(a, self._candidates(a), own).values()]
+        return [*self.arms, *members]
+
     def build(self, a: Arm, split: Split) -> Any:
         """Return the unfitted estimator of an arm for a split; its seed depends on the split alone."""
         return self._build(a, seed_of(self.design.seed, split.repeat, split.fold, split.budget))
@@ -273,7 +286,7 @@ class Trial:
 
         d = self.design
         source = "".join(part.fingerprint() for part in self.bench.parts)
-        source += "" if self.bench.views is None else repr(self.bench.views.get_params())
+        source += "".join(repr(view.get_params()) for view in self._views.values())
         progress = Progress(self.progress)
         with progress.bar("Planning", len(self.arms)) as step:
             arms = describe(self.arms, lambda a: self._build(a, 0), self.arrays, self.splits, step)

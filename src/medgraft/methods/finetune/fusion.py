@@ -1,28 +1,33 @@
-"""Early fusion: one learner on the features of several networks, radiomics and clinical columns."""
+"""Early fusion: one learner on the features of all kinds of data that a patient has."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from medgraft.cohort.media import SEEN
 from medgraft.methods.base import TASK_NAMES, classifies, contract_tags, has_proba, refuse_task
 from medgraft.methods.finetune.fused import Fused, copies_of
 from medgraft.methods.finetune.head import one_thread
 from medgraft.methods.finetune.images import Progress, classes_from_json, classes_to_json
-from medgraft.methods.finetune.parts import NetworkPart, chosen_parts
+from medgraft.methods.finetune.parts import NetworkPart, Part
 from medgraft.methods.finetune.skops_bytes import read_skops, write_skops
 from medgraft.methods.finetune.views import asks_again
 from medgraft.methods.fit_learner import fit_learner
+from medgraft.methods.multimodal.choose import chosen_parts
+from medgraft.methods.multimodal.tables import ColumnsPart
 from medgraft.methods.registry import TASKS, method
 from medgraft.methods.rows import Rows
-from medgraft.methods.splits import Floats
+from medgraft.methods.splits import Floats, Ints
 from medgraft.methods.table import InputError, Table
 
 if TYPE_CHECKING:
@@ -34,17 +39,19 @@ if TYPE_CHECKING:
     family="finetune",
     tasks=("classification", "regression"),
     needs=("target-labels", "images"),
-    cost="one forward pass over n images a network, once ever; then O(n d min(n, d))",
+    cost="one forward pass over n samples a network, once ever; then O(n d min(n, d))",
     refs=(
-        "Huang et al. 2020, doi:10.1038/s41746-020-00341-z (early fusion of images and records)",
+        "Huang et al. 2020, doi:10.1038/s41746-020-00341-z (early and late fusion of images and records)",
         "Escofier and Pages 1994, doi:10.1016/0167-9473(94)90135-X (weighting of groups of columns)",
     ),
 )
 class Fusion(BaseEstimator):
-    r"""Linear learner on the features of several frozen networks, radiomics and clinical columns together.
+    r"""Linear learner on the features of several frozen networks, radiomics, views and clinical columns.
 
-    Use it where sources see different things: two backbones, textures, age and sex. Not where one source has
-    nearly all there is to know: more columns then only add noise; compare with ``linear-probe``.
+    Use it where sources see different things: an image and age and sex, two backbones, an ECG and a table.
+    Not where one source has nearly all there is to know: more columns then only add noise; compare with
+    ``fusion:parts=image`` and ``fusion:parts=clinical``, which ``stacking`` and ``soft-voting`` also join
+    (late fusion).
 
     Part k gives :math:`d_k` standardised features :math:`\phi_k(x)`. A row becomes
 
@@ -55,13 +62,15 @@ class Fusion(BaseEstimator):
 
     Parameters
     ----------
-    sources : sequence of Pretrained, Radiomics or str
-        Networks (``"timm:NAME"``, a file) and ``"radiomics"`` with settings.
+    sources : sequence of Pretrained, Radiomics, ViewFeatures or str
+        Networks (``"timm:NAME"``, a file), ``"radiomics"`` with settings, views of signals, sequences or
+        omics. Each reads the kind that it can: of several the first in the order image, volume, signal,
+        sequence, omics, unless its settings (``volume=``, ``array=``) say which.
     columns : sequence of str
         Clinical columns of X, numbers or words, encoded by `TableEncoder`: a gap is the median, and marked.
     parts : str
         ``"all"``, or some of the names of the parts with slashes between them: a network's architecture,
-        ``radiomics``, ``clinical``.
+        ``radiomics``, ``signal-views``, ``clinical``; or a kind (``image``) for all parts that read it.
     task : str
         ``"classification"`` or ``"regression"``.
     estimator : scikit-learn estimator, optional
@@ -88,13 +97,16 @@ class Fusion(BaseEstimator):
     Raises
     ------
     MedgraftError
-        There is no part, or none of that name; a column is not there; every image is missing.
+        There is no part, or none of that name; a column is not there; a kind is missing in every row that
+        teaches.
 
     Notes
     -----
-    X is a DataFrame with the column ``image`` or ``volume`` and the clinical columns. Where a row's image is
-    missing, its features are those of the mean image, and where this happens in training, a column says so.
-    Everything is learnt from labelled rows. Cost as that of ``linear-probe`` for each network.
+    X is a DataFrame with a column for each kind that is read (``image``, ``signal``, ...) and the clinical
+    columns. Where a row lacks a kind, or all clinical columns, the features of that kind are at their mean,
+    and where this happens in training, a column says so; these marks are one more part. A kind that is
+    missing only in rows to predict is at the mean without a mark. Everything is learnt from labelled rows.
+    Cost as that of ``linear-probe`` for each network.
 
     Examples
     --------
@@ -139,40 +151,44 @@ class Fusion(BaseEstimator):
         groups: Any = None,
     ) -> Self:
         """Learn from the labelled rows of all domains; parameters as in `ImageEstimator.fit`."""
+        self.fused_ = Fused(self._parts(kinds_of(X)))
+        frame = self.fused_.frame(X)
+        columns = {"domain": domain, "labelled": labelled, "sample_weight": sample_weight, "groups": groups}
+        rows = self._rows(frame, y, target, columns)
+        use = np.flatnonzero(rows.labelled)
+        self._learn(frame.iloc[rows.index[use]], rows.y[use], rows.weight[use], rows.units[use])
+        return self
+
+    def _parts(self, kinds: Sequence[str] = ()) -> list[Part]:
+        return chosen_parts(self.sources, self.columns, self.parts, self.device, kinds)
+
+    def _rows(self, frame: pd.DataFrame, y: Any, target: str | None, columns: dict[str, Any]) -> Rows:
+        """Check what ``fit`` was given, and set `classes_`; copies of a sample are one patient."""
         if self.task not in TASK_NAMES:
             raise InputError(f"task '{self.task}' does not exist: use one of {', '.join(TASK_NAMES)}.")
-        self.fused_ = Fused(chosen_parts(self.sources, self.columns, self.parts, self.device))
-        frame = self.fused_.frame(X)
-        rows = Rows.of(
-            Table.of(frame),
-            y,
-            regression=not classifies(self),
-            domain=domain,
-            target=target,
-            labelled=labelled,
-            sample_weight=sample_weight,
-            groups=groups,
-        )
+        rows = Rows.of(Table.of(frame), y, regression=not classifies(self), target=target, **columns)
         refuse_task(self, rows.k)
         if rows.classes is not None:
             self.classes_ = rows.classes
-        use = rows.labelled
-        frame, weight = frame.iloc[rows.index[use]], rows.weight[use]
-        units = rows.units[use] if groups is not None else copies_of(frame)
+        if columns["groups"] is None:
+            rows = replace(rows, units=copies_of(frame.iloc[rows.index]))
+        return rows
+
+    def _learn(self, frame: pd.DataFrame, y: NDArray[Any], weight: Floats, units: Ints) -> None:
+        """Fit parts and learner on labelled rows."""
         Z = self.fused_.fit(frame, weight, self.progress)
         again = self.fused_.again(frame) if asks_again(self.estimator) else None
         with one_thread():
             self.learner_ = fit_learner(
                 self.estimator,
                 Z,
-                rows.y[use],
+                y,
                 weight=weight,
                 units=units,
                 task=self.task,
                 random_state=self.random_state,
                 again=again,
             )
-        return self
 
     @property
     def names_(self) -> list[str]:
@@ -180,9 +196,12 @@ class Fusion(BaseEstimator):
         check_is_fitted(self, "learner_")
         return self.fused_.names
 
+    def _read(self, X: Any) -> pd.DataFrame:
+        return self.fused_.frame(X)
+
     def _predict(self, X: Any) -> Floats:
         check_is_fitted(self, "learner_")
-        frame = self.fused_.frame(X)
+        frame = self._read(X)
         with one_thread():
             Z = self.fused_.transform(frame, self.progress)
             if not classifies(self):
@@ -212,13 +231,13 @@ class Fusion(BaseEstimator):
 
         said: dict[str, Any] = {"load": [], "adapt": [], "freeze": ["all networks"], "learning_rates": {}}
         each, width = 0.0, 0
-        for part in chosen_parts(self.sources, self.columns, self.parts, self.device):
+        for part in self._parts():
             if isinstance(part, NetworkPart):
                 backbone = part.featuriser.backbone()
                 said["load"].append(backbone.report.sentence())
                 said["adapt"] += list(backbone.report.adapted)
                 each, width = each + DECODE + forward_seconds(backbone), width + backbone.d
-            elif part.files:
+            elif not isinstance(part, ColumnsPart):
                 each, width = each + 0.1, width + 100
         said |= {
             "load": " ".join(said["load"]),
@@ -255,3 +274,8 @@ class Fusion(BaseEstimator):
             made.classes_ = classes
         made.learner_ = read_skops(tensors["learner.skops"])
         return made
+
+
+def kinds_of(X: Any) -> list[str]:
+    """Return the kinds of which X has a column of samples; none where it is no table."""
+    return [kind for kind in SEEN if isinstance(X, pd.DataFrame) and kind in X.columns]

@@ -1,26 +1,22 @@
-"""The parts of a fusion: what a network, radiomics or clinical columns say of a row, on one scale."""
+"""The parts of a fusion: what each source says of a row, on one scale."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
-from PIL import Image
+from numpy.typing import NDArray
 
-from medgraft.base import MedgraftError, did_you_mean
-from medgraft.cohort.images import decode_image
-from medgraft.cohort.media import PICTURES, open_sample
-from medgraft.methods.encode import TableEncoder
+from medgraft.cohort.media import ARRAYS, PICTURES
 from medgraft.methods.finetune.features import BackboneFeatures
 from medgraft.methods.finetune.head import scaling
 from medgraft.methods.finetune.images import Progress
-from medgraft.methods.finetune.views import seen_again, view
+from medgraft.methods.finetune.views import seen_again
 from medgraft.methods.splits import Floats
 from medgraft.sources.pretrained import Pretrained
-from medgraft.sources.radiomics import Radiomics, radiomic_rows
 
 if TYPE_CHECKING:
     import torch
@@ -33,15 +29,32 @@ class Part(ABC):
     ----------
     name : str
         What a user calls it.
-    files : bool
-        Whether it reads the row's image or volume, which may be missing.
+    reads : tuple of str
+        Kinds of which it can read one.
+    kind : str
+        What it reads of a row, which may be missing there: ``"image"``, ..., ``"clinical"``.
     names : list of str
         Names of its features, once fitted.
     """
 
+    form: ClassVar[str]
     name: str
-    files: bool
+    reads: tuple[str, ...]
+    kind: str
     names: list[str]
+
+    def settle(self, kinds: Sequence[str]) -> Self:
+        """Read the first of the kinds that there are."""
+        self.kind = next((kind for kind in self.reads if kind in kinds), self.reads[0])
+        return self
+
+    def needs(self) -> list[str]:
+        """Columns of a row that it reads."""
+        return [self.kind]
+
+    def there(self, X: pd.DataFrame) -> NDArray[np.bool_]:
+        """Which rows (n,) have what it reads."""
+        return X[self.kind].notna().to_numpy()
 
     @abstractmethod
     def fit(self, X: pd.DataFrame, weight: Floats, progress: Progress | None) -> Floats:
@@ -59,14 +72,18 @@ class Part(ABC):
     def state(self) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
         """Return all that is needed to rebuild it, but for the encoder: facts (JSON-able) and tensors."""
 
+    def _facts(self, **more: Any) -> dict[str, Any]:
+        return {"form": self.form, "name": self.name, "kind": self.kind, **more}
+
 
 class NetworkPart(Part):
     """Pooled features of a frozen network, as in `LinearProbe`."""
 
-    files = True
+    form = "network"
 
     def __init__(self, source: Pretrained, device: str) -> None:
         self.name = source.facts.architecture
+        self.reads = kinds_read(source)
         self.featuriser = BackboneFeatures(source, device=device)
 
     def fit(self, X: pd.DataFrame, weight: Floats, progress: Progress | None) -> Floats:
@@ -81,12 +98,12 @@ class NetworkPart(Part):
 
     def again(self, X: pd.DataFrame, k: int) -> Floats:
         """Return the standardised features of the k-th view of the images."""
-        F = seen_again(self.featuriser, [str(cell) for cell in X[file_column(X)]], k)
+        F = seen_again(self.featuriser, [str(cell) for cell in X[self.kind]], k)
         return np.asarray((F - self.mean) / self.scale)
 
     def _features(self, X: pd.DataFrame, progress: Progress | None) -> np.ndarray:
         self.featuriser.progress = progress
-        return self.featuriser.transform(X)
+        return self.featuriser.transform(X[[self.kind]])
 
     @property
     def names(self) -> list[str]:  # type: ignore[override]
@@ -100,140 +117,23 @@ class NetworkPart(Part):
         config, trunk = self.featuriser.state()
         tensors = {f"trunk.{name}": tensor for name, tensor in trunk.items()}
         tensors |= {"mean": torch.from_numpy(self.mean), "scale": torch.from_numpy(self.scale)}
-        return {"kind": "network", "name": self.name, "featuriser": config}, tensors
+        return self._facts(featuriser=config), tensors
 
     @classmethod
     def from_state(cls, config: dict[str, Any], tensors: dict[str, torch.Tensor]) -> Self:
         """Rebuild what :meth:`state` gave."""
         trunk = {n.removeprefix("trunk."): t for n, t in tensors.items() if n.startswith("trunk.")}
         made = cls.__new__(cls)
-        made.name = config["name"]
+        made.name, made.kind, made.reads = config["name"], config["kind"], (config["kind"],)
         made.featuriser = BackboneFeatures.from_state(config["featuriser"], trunk)
         made.mean, made.scale = tensors["mean"].numpy(), tensors["scale"].numpy()
         return made
 
 
-class TablePart(Part):
-    """Columns of numbers and words, encoded by `TableEncoder`; those of radiomics are computed first."""
-
-    def __init__(self, source: Radiomics | None, columns: Sequence[str]) -> None:
-        self.source, self.columns = source, list(columns)
-        self.files = source is not None
-        self.name = "clinical" if source is None else "radiomics"
-
-    def fit(self, X: pd.DataFrame, weight: Floats, progress: Progress | None) -> Floats:
-        """Learn the scale, and return the standardised features (n, d)."""
-        table = self._table(X, progress)
-        self.encoder = TableEncoder().fit(table, sample_weight=weight)
-        return self.encoder.transform(table)
-
-    def transform(self, X: pd.DataFrame, progress: Progress | None) -> Floats:
-        """Return the standardised features (n, d)."""
-        return self.encoder.transform(self._table(X, progress))
-
-    def again(self, X: pd.DataFrame, k: int) -> Floats:
-        """Return the encoded features of the k-th view of the images."""
-        if self.source is None:
-            return self.transform(X, None)
-        masks = self._masks(X)
-        rows = []
-        for i, cell in enumerate(X[file_column(X)]):
-            image = view(decode_image(str(cell)).convert("L"), k)
-            mask = None
-            if masks is not None:
-                outline = np.asarray(open_sample("mask", masks[i])) != 0
-                mask = np.asarray(view(Image.fromarray(outline.astype(np.uint8)), k, smooth=False)) != 0
-            rows.append(list(self.source.features(np.asarray(image, dtype=np.float64), mask).values()))
-        return self.encoder.transform(pd.DataFrame(rows, columns=self.source.names(2)))
-
-    def _table(self, X: pd.DataFrame, progress: Progress | None) -> pd.DataFrame:
-        if self.source is None:
-            return X[self.columns]
-        kind = file_column(X)
-        masks = self._masks(X)
-        tell = None if progress is None else lambda done, total: progress("radiomics", done, total)
-        rows = radiomic_rows(self.source, kind, [str(cell) for cell in X[kind]], masks, tell)
-        return pd.DataFrame(rows.astype(np.float64), columns=self.source.names(3 if kind == "volume" else 2))
-
-    def _masks(self, X: pd.DataFrame) -> list[str] | None:
-        if self.source is None or self.source.region != "mask":
-            return None
-        if "mask" not in X.columns or X["mask"].isna().any():
-            raise MedgraftError("Radiomics with region=mask needs a mask for each image: give --mask.")
-        return [str(cell) for cell in X["mask"]]
-
-    @property
-    def names(self) -> list[str]:  # type: ignore[override]
-        """Names of the features."""
-        return list(self.encoder.names_)
-
-    def state(self) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
-        """Return all that is needed to rebuild it, but for an encoder."""
-        source = None if self.source is None else str(self.source)
-        return {"kind": "table", "source": source, "columns": self.columns}, {}
-
-    @classmethod
-    def from_state(cls, config: dict[str, Any], encoder: TableEncoder) -> Self:
-        """Rebuild what :meth:`state` gave."""
-        source = None if config["source"] is None else Radiomics.of(config["source"])
-        made = cls(source, config["columns"])
-        made.encoder = encoder
-        return made
-
-
-def file_column(X: pd.DataFrame) -> str:
-    """Return which column of references a table has.
-
-    Raises
-    ------
-    MedgraftError
-        It has none.
-    """
-    for kind in PICTURES:
-        if kind in X.columns:
-            return kind
-    raise MedgraftError("There is no column of images or volumes to read: name it with --image or --volume.")
-
-
-def chosen_parts(sources: Sequence[Any], columns: Sequence[str], parts: str, device: str) -> list[Part]:
-    """Make the parts that are asked for, in the order in which they were given.
-
-    Parameters
-    ----------
-    sources : sequence of Pretrained, Radiomics or str
-    columns : sequence of str
-        Clinical columns.
-    parts : str
-        ``"all"``, or names with slashes between them.
-    device : str
-
-    Raises
-    ------
-    MedgraftError
-        A name is that of no part, or there is no part.
-    """
-    made: list[Part] = []
-    for source in sources:
-        if isinstance(source, str):
-            source = Radiomics.of(source) if source.partition(":")[0] == "radiomics" else Pretrained(source)
-        made.append(TablePart(source, ()) if isinstance(source, Radiomics) else NetworkPart(source, device))
-    if columns:
-        made.append(TablePart(None, columns))
-    names: list[str] = []
-    for part in made:  # one network twice, with other weights, has two names
-        count = sum(part.name == name.partition("#")[0] for name in names)
-        part.name += f"#{count + 1}" if count else ""
-        names.append(part.name)
-    if not made:
-        raise MedgraftError(
-            "There is nothing to fuse: give several --source (networks, radiomics), or clinical columns."
-        )
-    if parts == "all":
-        return made
-    asked = [name.strip() for name in parts.split("/")]
-    for name in asked:
-        if name not in names:
-            raise MedgraftError(
-                f"'{name}' is no part of this fusion: it has {', '.join(names)}.{did_you_mean(name, names)}"
-            )
-    return [part for part in made if part.name in asked]
+def kinds_read(source: Pretrained) -> tuple[str, ...]:
+    """Return the kinds of which a network reads one, the likeliest first, as far as it is known."""
+    if source.array is not None:
+        return (source.kind,)
+    if source.facts.dims == 2:
+        return ("volume", "image", "signal") if source.volume is not None else (*PICTURES, "signal")
+    return ARRAYS if source.facts.dims == 1 else ("volume",)
