@@ -15,7 +15,8 @@ from medgraft.cohort.digest import sample_digest
 from medgraft.cohort.media import ARRAYS
 from medgraft.methods.finetune.images import Progress, image_paths, kind_of
 from medgraft.methods.table import InputError
-from medgraft.sources.arrays import OmicsReading, Reading, SignalReading, reading_from_dict
+from medgraft.sources.arrays import Reading, SignalReading, reading_from_dict
+from medgraft.sources.omics_reading import OmicsReading
 from medgraft.sources.store import FeatureStore
 
 USUAL = {
