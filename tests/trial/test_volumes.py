@@ -65,7 +65,7 @@ def test_a_3_d_network_needs_no_file_for_scratch_and_says_so_for_the_others(fold
     result = mg.Trial(data, ["scratch:epochs=1"], source=source, folds=2).run(tmp_path / "run")
     assert np.isfinite(result.predictions["p_0"]).all()
     with pytest.raises(MedgraftError, match="no weights to download: give a file"):
-        mg.Trial(data, ["linear-probe"], source=source, folds=2).plan()
+        mg.Trial(data, ["linear-probe"], source=source, folds=2)
 
 
 def test_array_methods_learn_from_features_of_volumes_of_several_sites(folder, flat, tmp_path):

@@ -16,6 +16,7 @@ from medgraft.cohort.media import ARRAYS
 from medgraft.methods.finetune.images import Progress, image_paths, kind_of
 from medgraft.methods.table import InputError
 from medgraft.sources.arrays import Reading, SignalReading, reading_from_dict
+from medgraft.sources.omics_reading import OmicsReading
 from medgraft.sources.store import FeatureStore
 
 USUAL = {
@@ -158,9 +159,10 @@ class ViewFeatures(TransformerMixin, BaseEstimator):
 
     def columns(self, cell: str) -> list[str]:
         """Return the names of the columns, which any one sample tells."""
-        sample, made = self._opener()(cell), self._made()
+        made = self._made()
         if not made:
-            return [f"feature{BETWEEN}{j}" for j in range(np.size(sample))]
+            return list((self.reading or {})["features"])
+        sample = self._opener()(cell)
         return [f"{name}{BETWEEN}{column}" for name, view in made.items() for column in view.names(sample)]
 
     def _made(self) -> dict[str, Any]:
@@ -172,4 +174,4 @@ class ViewFeatures(TransformerMixin, BaseEstimator):
         reading: Reading = reading_from_dict(dict(self.reading or {}))
         if isinstance(reading, SignalReading):
             return reading.open
-        return str.upper if self.kind == "sequence" else reading.array
+        return reading.row if isinstance(reading, OmicsReading) else str.upper

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from medgraft.base import MedgraftError
 from medgraft.cohort.media import Signal, open_sample
 from medgraft.sources.letters import alphabet_of, letters_of, one_hot
+from medgraft.sources.omics_reading import OmicsReading, agreed_omics
 from medgraft.sources.settings import made_from
 from medgraft.sources.signal_agree import agree
 from medgraft.sources.signals import SignalInput
@@ -102,35 +103,6 @@ class SequenceReading:
         return one_hot(text, self.length, self.alphabet)
 
 
-@dataclass(frozen=True)
-class OmicsReading:
-    """Rows of a matrix as one channel; a gap becomes 0.
-
-    Parameters
-    ----------
-    length : int
-        Number of features.
-    """
-
-    length: int
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """One channel and the features."""
-        return 1, self.length
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the settings, JSON-able."""
-        return asdict(self)
-
-    def array(self, text: str) -> NDArray[np.float32]:
-        """Open a reference: (1, features)."""
-        row = np.asarray(open_sample("omics", text), dtype=np.float32)
-        if row.shape != (self.length,):
-            raise MedgraftError(f"'{text}' has {row.size} features, and the model reads {self.length}.")
-        return np.nan_to_num(row)[None]
-
-
 Reading = SignalReading | SequenceReading | OmicsReading
 _KINDS: dict[str, type[Any]] = {
     "signal": SignalReading,
@@ -171,7 +143,7 @@ def agreed(kind: str, cells: Sequence[str], given: str = "") -> tuple[Reading, l
         The references, or the sequences themselves.
     given : str
         Settings that are not to be found out: ``"rate=100,seconds=2,picture=scalogram"`` (`SignalInput`),
-        ``"length=101,alphabet=protein"``.
+        ``"length=101,alphabet=protein"``, ``"probes=FILE.npz"`` (`agreed_omics`).
 
     Returns
     -------
@@ -199,9 +171,7 @@ def agreed(kind: str, cells: Sequence[str], given: str = "") -> tuple[Reading, l
         return _agreed_signals(cells, given)
     if kind == "sequence":
         return _agreed_sequences(cells, given)
-    if given:
-        raise MedgraftError("Rows of omics have no settings: leave out --reading.")
-    return OmicsReading(int(np.asarray(open_sample("omics", cells[0])).size)), []
+    return agreed_omics(cells, given)
 
 
 @dataclass(frozen=True)

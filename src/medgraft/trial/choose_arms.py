@@ -126,7 +126,9 @@ _REASONS = {
     "sites": "sites of several patients each, which --folds time has not",
     "time": "records in the order of time: give --folds time with --time and --group",
     "network": "a network: give --source, for example timm:resnet18 or medgraft:eegnet",
-    "pretrained": "a pretrained network: give --source, for example timm:resnet18 or a safetensors file",
+    "pretrained": "a pretrained network: give --source, for example timm:resnet18 or a safetensors file; "
+    "medgraft's own networks have no weights to download: give a file, as in "
+    "FILE.safetensors@medgraft:NAME",
     "no gaps": "a sample in every row, which some lack: use fusion or cascade, or leave these rows out",
 }
 

@@ -148,25 +148,26 @@ class PretrainFinetune(FineTune):
         self.first_: FineTune | None = None
         self.pretrained_: dict[str, Any] | None = None
         if len(there):
-            self.first_ = self._pretrain(rows.take(there))
+            self.first_ = self._whole(rows.take(there), self.pretrain_epochs)
             self.pretrained_ = self.first_.report_
-        said = ""
-        if len(here):
-            super()._fit(rows.take(here))
-            said = "" if len(there) else "No source patient has a label: the target alone was learnt from."
-        elif self.first_ is not None:
+        said = "" if len(there) else "No source patient has a label: the target alone was learnt from."
+        if not len(here) and self.first_ is not None:
             self._take_over(self.first_)
             said = "No target patient has a label: the network of the source was kept."
+        elif self.first_ is None and not self._loads:
+            self._take_over(self._whole(rows, self.epochs))
+        else:
+            super()._fit(rows.take(here))
         self.note_ = " ".join(filter(None, (said, self.note_)))
         self.report_ |= {"pretrained": self.pretrained_, "note": self.note_}
         self.first_ = None  # its network is this one's, or no longer needed
 
-    def _pretrain(self, rows: Labelled) -> FineTune:
-        """Train all weights on the source's rows."""
+    def _whole(self, rows: Labelled, epochs: int) -> FineTune:
+        """Train all weights on some rows, whoever's they are."""
         own = self.get_params(deep=False)
         taken = {name: own[name] for name in _SHARED} | {"lr": self.pretrain_lr, "head_lr": self.pretrain_lr}
         whole: dict[str, Any] = {"unfreeze": 1.0, "lr_decay": 1.0, "gradual": 0.0, "batchnorm": "adapt"}
-        made = FineTune(self.source, epochs=self.pretrain_epochs, **taken, **whole)
+        made = FineTune(self.source, epochs=epochs, **taken, **whole)
         made._pretrained = self._loads
         made.kind_, made.progress = self.kind_, self.progress
         if hasattr(self, "classes_"):
