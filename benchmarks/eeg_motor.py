@@ -20,8 +20,9 @@ source alone, pooled, and with CORAL; EEGNet from scratch on the target; EEGNet 
 Taghizadeh et al. (2024), trained on the source and fine-tuned on the target from the middle on
 ("semi-deep"). The control of the tangent space and of networks is target-only on the tangent space.
 
-What it can show: an AUROC of 45 trials has a 95 % interval of about 0.15 to each side, of a run's 15 trials
-of 0.3, and there is one person. The settings were fixed before any figure was seen.
+What it can show: the 95 % interval of an AUROC of 45 trials reaches about 0.15 to each side, and that of a
+run's 15 trials 0.3; in *run* only the three or four trials of one fold are compared with each other, as
+models differ from fold to fold. And there is one person. The settings were fixed before any figure was seen.
 """
 
 from __future__ import annotations

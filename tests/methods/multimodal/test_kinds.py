@@ -145,7 +145,7 @@ def test_saved_equals_fitted_to_the_last_bit_and_holds_no_patient(network, views
     np.testing.assert_array_equal(again.predict_proba(patients), model.predict_proba(patients))
     assert again.names_ == model.names_ and again.columns == COLUMNS
     held = text.encode() + (tmp_path / "m.safetensors").read_bytes()
-    told = [*patients["patient"], *patients["image"].dropna(), *patients["sequence"].dropna()]
+    told = [cell for kind in ("patient", "image", "sequence") for cell in patients[kind].dropna()[:4]]
     assert not [cell for cell in told if cell.encode() in held]
 
 
