@@ -134,3 +134,12 @@ def test_a_reason_that_opens_the_verdict_is_not_printed_again():
     guard = {"arm": None, "choices": {}, "reasons": []}
     assert str(told(guard, "control", "Because. So it is.")).count("Because.") == 1
     assert str(told(guard, "control")).count("Because.") == 1
+
+
+def test_a_graft_takes_no_counts_of_classes_or_attributes_along(tmp_path):
+    cohort = mg.read(two_sites(), label="ill", domain="site")
+    result = mg.Trial(cohort, ["target-only", "pooled"], target="b", folds=2).run(tmp_path / "run")
+    told = result.graft.evidence["cohort"]
+    assert set(told) < set(result.data["cohort"])
+    assert {"class_counts", "table_one", "flow", "domains"} & set(result.data["cohort"])
+    assert all(not isinstance(value, dict) for value in told.values())

@@ -50,6 +50,10 @@ def keep(
     partial.replace(folder)  # last: where the folder is, everything is
 
 
+# Of the cohort's facts; a graft goes to others, so that counts by class, site or attribute stay at home.
+_TRAVELS = ("name", "kind", "rows", "features", "label", "classes", "target", "groups", "tested")
+
+
 def deliver(trial: Trial, out: Path, result: Result) -> None:
     """Move the chosen arm's model to ``graft/``, with the trial's evidence beside it.
 
@@ -69,7 +73,8 @@ def deliver(trial: Trial, out: Path, result: Result) -> None:
     result.data |= {k: told[k] for k in ("chosen", "chosen_because") if k in told}
     if "final" in told:
         result.data["guard"]["final"] = told["final"]
-    evidence = {k: result.data[k] for k in ("verdict", "metric", "design", "cohort")}
+    evidence = {k: result.data[k] for k in ("verdict", "metric", "design")}
+    evidence["cohort"] = {k: result.data["cohort"][k] for k in _TRAVELS}
     evidence["arm"] = next(x for x in result.arms if x["name"] == result.chosen)
     partial = out / "graft.tmp"
     for old in (partial, out / "graft"):
