@@ -22,7 +22,8 @@ Taghizadeh et al. (2024), trained on the source and fine-tuned on the target fro
 
 What it can show: the 95 % interval of an AUROC of 45 trials reaches about 0.15 to each side, and that of a
 run's 15 trials 0.3; in *run* only the three or four trials of one fold are compared with each other, as
-models differ from fold to fold. And there is one person. The settings were fixed before any figure was seen.
+models differ from fold to fold. And there is one person. The settings of the views were fixed before any
+figure was seen; networks were first given volts, from which they learnt nothing in one draw of labels.
 """
 
 from __future__ import annotations

@@ -93,6 +93,14 @@ def test_what_reads_images_alone_is_refused_where_some_patients_have_none(folder
     assert made.control == "scratch"
 
 
+def test_a_pattern_stands_for_a_cascade_where_there_are_an_image_and_a_table(folder, network):
+    def named(**roles):
+        return {a.name for a in mg.Trial(cohort(folder, **roles), ["*s*"], source=network).arms}
+
+    assert {"cascade", "fusion"} <= named()
+    assert named(features=[]) & {"cascade", "fusion"} == {"fusion"}
+
+
 def test_a_network_of_another_kind_is_for_fusions(folder, network):
     whole = cohort(folder).table["image"].notna().to_numpy()
     sources = [network, "medgraft:sequence_cnn"]

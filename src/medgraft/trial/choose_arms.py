@@ -169,6 +169,10 @@ def _runs(name: str, design: Design, met: set[str]) -> bool:
         return False
     if design.kind == "leave one domain out":
         return entry.family == "control" and name != "source-only"  # pooled is the same there
+    if name == "cascade" and not {"image", "table"} <= set(
+        design.data.kinds
+    ):  # of other kinds if they are named
+        return False
     # On images without other sites the array methods have no source rows and would repeat the probe.
     if design.data.kind in PICTURES and "source" not in met:
         return entry.reads_media or name in ("majority", "guarded")
