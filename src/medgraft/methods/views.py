@@ -106,6 +106,12 @@ class ViewFeatures(TransformerMixin, BaseEstimator):
         """Raise unless the views exist and read this kind."""
         self._made()
 
+    def fingerprint(self) -> str:
+        """SHA-256 over the views, with all their settings, and the reading."""
+        made = [str(view) for view in self._made().values()]
+        said = json.dumps([made, dict(self.reading or {})], sort_keys=True, default=list)
+        return hashlib.sha256(said.encode()).hexdigest()
+
     def transform(self, X: Any) -> pd.DataFrame:
         """Return the columns (n, p) that views make of a column ``signal``, ``sequence`` or ``omics``.
 
@@ -125,10 +131,7 @@ class ViewFeatures(TransformerMixin, BaseEstimator):
                 "put those back, or fit anew."
             )
         self.models_ = models
-        said = json.dumps(
-            [[str(view) for view in made], dict(self.reading or {})], sort_keys=True, default=list
-        )
-        maker = "views-" + hashlib.sha256(said.encode()).hexdigest()
+        maker = f"views-{self.fingerprint()}"
 
         def compute(places: list[int], tell: Callable[[int], None]) -> np.ndarray:
             return self.compute([cells[i] for i in places], tell)

@@ -286,7 +286,7 @@ class Trial:
 
         d = self.design
         source = "".join(part.fingerprint() for part in self.bench.parts)
-        source += "".join(repr(view.get_params()) for view in self._views.values())
+        source += "".join(view.fingerprint() for view in self._views.values())
         progress = Progress(self.progress)
         with progress.bar("Planning", len(self.arms)) as step:
             arms = describe(self.arms, lambda a: self._build(a, 0), self.arrays, self.splits, step)
