@@ -33,7 +33,7 @@ def texts(tmp_path):
     "given",
     [
         SignalReading(
-            SignalInput(rate=100, seconds=2, channels=("C3", "C4"), low=8, high=30), "stockwell", 50.0
+            SignalInput(rate=100, seconds=2, channels=("C3", "C4"), low=8, high=30), "stockwell", 50.0, 2.0
         ),
         SequenceReading(31, "protein"),
         OmicsReading(("cg1", "cg2"), (0.5, 0.25), (1.0, 2.0)),
@@ -61,8 +61,21 @@ def test_the_rate_of_files_that_do_not_say_it_is_given(texts):
 def test_what_is_asked_for_is_not_found_out_and_not_complained_of(texts):
     reading, said = agreed("signal", texts, "recorded=50,seconds=1")
     assert reading.shape == (1, 50) and said == []
-    whole = "rate=10,seconds=1,channels=1,recorded=50"
-    assert agreed("signal", ["no/such/file.txt"], whole)[0].shape == (1, 10)  # nothing need be opened
+    whole, said = agreed("signal", texts, "rate=10,seconds=1,channels=1,recorded=50")
+    assert whole.shape == (1, 10) and said == []
+
+
+def test_networks_read_signals_in_a_common_unit_and_views_as_they_are(texts, tmp_path):
+    files = []
+    for i, text in enumerate(texts):
+        np.savetxt(tmp_path / f"volt{i}.txt", 1e-5 * np.loadtxt(text))
+        files.append(str(tmp_path / f"volt{i}.txt"))
+    reading, volts = agreed("signal", texts)[0], agreed("signal", files)[0]
+    spreads = [np.std(reading.open(text).values) for text in texts]
+    assert reading.unit == pytest.approx(np.median(spreads))
+    np.testing.assert_allclose(volts.array(files[1]), reading.array(texts[1]), rtol=1e-4)
+    np.testing.assert_allclose(volts.open(files[1]).values, 1e-5 * reading.open(texts[1]).values, rtol=1e-4)
+    assert agreed("signal", texts[::-1])[0].unit == reading.unit
 
 
 def test_a_short_signal_is_refused_by_name_and_never_filled_up(texts):

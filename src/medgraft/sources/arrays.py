@@ -17,6 +17,7 @@ from medgraft.sources.settings import made_from
 from medgraft.sources.signal_agree import agree
 from medgraft.sources.signals import SignalInput
 
+MEASURED = 100  # signals whose spread is looked at
 LONGEST = 1000  # letters that a network reads unless more are asked for
 
 
@@ -32,11 +33,15 @@ class SignalReading:
         A view that draws (``"scalogram"``, ``"stockwell"``); empty: the channels themselves.
     recorded : float
         Rate of files that do not say theirs (text), in Hz; 0: unknown, one sample a second.
+    unit : float
+        What 1 is to a network, in the files' units: EEG in volts would be 0.00001 to it. Views read files'
+        own values.
     """
 
     signal: SignalInput
     picture: str = ""
     recorded: float = 0.0
+    unit: float = 1.0
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -45,7 +50,8 @@ class SignalReading:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings, JSON-able."""
-        return {"signal": self.signal.to_dict(), "picture": self.picture, "recorded": self.recorded}
+        own = {"picture": self.picture, "recorded": self.recorded, "unit": self.unit}
+        return {"signal": self.signal.to_dict(), **own}
 
     def open(self, text: str) -> Signal:
         """Open a reference and bring it to shape; a refusal names it."""
@@ -56,7 +62,7 @@ class SignalReading:
 
     def array(self, text: str) -> NDArray[np.float32]:
         """Open a reference: (channels, samples)."""
-        return np.ascontiguousarray(self.open(text).values, dtype=np.float32)
+        return np.ascontiguousarray(self.open(text).values / self.unit, dtype=np.float32)
 
     def drawn(self, text: str) -> NDArray[np.uint8]:
         """Open a reference and draw it: (h, w) or (h, w, 3)."""
@@ -126,7 +132,7 @@ def reading_from_dict(said: dict[str, Any]) -> Reading:
     said = dict(said)
     kind = said.pop("kind")
     if kind == "signal":
-        return SignalReading(SignalInput.of(said["signal"]), said["picture"], said["recorded"])
+        return SignalReading(SignalInput.of(said["signal"]), said["picture"], said["recorded"], said["unit"])
     made: Reading = _KINDS[kind](**said)
     return made
 
@@ -184,11 +190,11 @@ def _agreed_signals(cells: Sequence[str], given: str) -> tuple[SignalReading, li
     asked = made_from(_Asked, given, "The reading of signals")
     own = {f.name: getattr(asked, f.name) for f in fields(SignalInput)}
     if all(own[name] for name in ("rate", "seconds", "channels")):
-        return SignalReading(SignalInput(**own), asked.picture, asked.recorded), []
+        return _in_unit(SignalReading(SignalInput(**own), asked.picture, asked.recorded), cells), []
     shared, said = agree(_opened(cell, asked.recorded) for cell in cells)
     told = {name: value for name, value in own.items() if value != getattr(SignalInput(), name)}
     lost = [s for s in said if not any(name in told and word in s for name, word in _ABOUT.items())]
-    return SignalReading(replace(shared, **told), asked.picture, asked.recorded), lost
+    return _in_unit(SignalReading(replace(shared, **told), asked.picture, asked.recorded), cells), lost
 
 
 _ABOUT = {
@@ -196,6 +202,15 @@ _ABOUT = {
     "rate": "Rates",
     "seconds": "Lengths",
 }  # what a sentence of `agree` is about
+
+
+def _in_unit(reading: SignalReading, cells: Sequence[str]) -> SignalReading:
+    """Take the median standard deviation of some signals for the unit; no label, nor their order, matters."""
+    some = sorted(set(cells))
+    some = some[:: max(1, len(some) // MEASURED)]
+    spread = np.array([float(np.std(reading.open(cell).values)) for cell in some])
+    told = spread[np.isfinite(spread) & (spread > 0)]
+    return replace(reading, unit=float(np.median(told)) if len(told) else 1.0)
 
 
 def _opened(cell: str, recorded: float) -> Signal:

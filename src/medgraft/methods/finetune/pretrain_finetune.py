@@ -72,7 +72,7 @@ class PretrainFinetune(FineTune):
 
     Examples
     --------
-    >>> PretrainFinetune("medgraft:eegnet", layers="separable-").pretrain_epochs
+    >>> PretrainFinetune("medgraft:eegnet", layers="separable").pretrain_epochs
     20
     """
 
