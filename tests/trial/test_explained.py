@@ -6,6 +6,7 @@ import pytest
 
 import medgraft as mg
 from medgraft.base import MedgraftError
+from medgraft.cohort.generate import omics, sequences
 from medgraft.methods.explain.extra import needed
 from medgraft.report import build
 from medgraft.trial import Trial, explained
@@ -81,8 +82,9 @@ def test_a_wide_table_is_not_explained_at_the_price_of_minutes(tmp_path):
     rng = np.random.default_rng(0)
     table = pd.DataFrame(rng.normal(size=(40, 1001)), columns=[f"g{i}" for i in range(1001)])
     table["ill"] = np.tile(["no", "yes"], 20)
-    result = Trial(mg.read(table, label="ill"), ["majority"], folds=2).run(tmp_path / "run")
-    assert "more than 1,000 columns" in result.data["explanation"]["note"]
+    arm = "target-only+svm"
+    result = Trial(mg.read(table, label="ill"), [arm], control=arm, folds=2).run(tmp_path / "run")
+    assert "neither a linear rule nor trees" in result.data["explanation"]["note"]
 
 
 def test_a_refusal_that_quotes_a_patient_is_withheld(tmp_path, monkeypatch):
@@ -94,3 +96,30 @@ def test_a_refusal_that_quotes_a_patient_is_withheld(tmp_path, monkeypatch):
     cohort = mg.read(table, label="ill", positive="yes", group="who")
     result = Trial(cohort, ["majority"], folds=2).run(tmp_path / "run")
     assert "ana" not in result.data["explanation"]["note"].replace("explained", "")
+
+
+def test_what_views_make_of_sequences_is_told_column_by_column(tmp_path):
+    made = sequences(tmp_path / "s.fasta", 60, length=30, motif="GGGG", seed=1)
+    cohort = mg.read(made.table, label="label", sequence="sequence", group="patient")
+    result = Trial(cohort, ["target-only"], folds=2).run(tmp_path / "run")
+    found = result.data["explanation"]
+    assert found["columns"][0]["name"] == "kmers__GGG" and found["way"] == "linear"
+    assert "kmers__GGG" in build(tmp_path / "run").read_text()
+
+
+def test_wide_omics_of_a_linear_model_are_explained_for_there_is_a_formula(tmp_path):
+    made = omics(tmp_path / "m.csv", 40, 1100, informative=3, effect=6.0, seed=1)
+    roles = {"omics": str(tmp_path / "m.csv")}
+    cohort = mg.read(tmp_path / "m_samples.csv", label="label", group="patient", **roles)
+    result = Trial(cohort, ["target-only"], folds=2).run(tmp_path / "run")
+    found = result.data["explanation"]
+    planted = {f"cg{j + 1:08d}" for j in np.flatnonzero(made.truth.coefficients["a"])}
+    assert {c["name"] for c in found["columns"][:3]} == planted and found["more"] == 1085
+
+
+def test_a_network_of_sequences_has_no_columns_and_says_what_to_do(tmp_path):
+    made = sequences(tmp_path / "s.fasta", 24, length=30, motif="GGGG", seed=1)
+    cohort = mg.read(made.table, label="label", sequence="sequence", group="patient")
+    source = mg.Pretrained("medgraft:sequence_cnn")
+    result = Trial(cohort, ["scratch:epochs=0"], source=source, folds=2).run(tmp_path / "run")
+    assert "medgraft explain shows" in result.data["explanation"]["note"]

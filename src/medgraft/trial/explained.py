@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from medgraft.base import MedgraftError
+from medgraft.cohort.media import ARRAYS
 from medgraft.graft import load
 from medgraft.trial.examples import FOLDER
 from medgraft.trial.withhold import withhold
@@ -19,22 +20,21 @@ if TYPE_CHECKING:
 
 ROWS, BACKGROUND = 40, 30  # explained, and compared with: seconds, also for a forest
 TOP = 15
-WIDE = 1000  # columns; beyond, a learner that is not linear would take minutes a patient
 _TASKS = ("binary", "multiclass", "ordinal", "regression")
 
 
 def explain(trial: Trial, result: Result, out: Path) -> None:
     """Add to the result what its graft goes by: ``explanation``, and with examples their pictures.
 
-    Of a table the mean size of what each column adds to the predictions of tested patients (Shapley values).
-    The graft may have learnt from them: this is what the model does, not how well. Where it cannot be told, a
-    sentence says why.
+    Of a table, and of what views make of signals, sequences or omics, the mean size of what each column adds
+    to the predictions of tested patients (Shapley values). The graft may have learnt from them: this is what
+    the model does, not how well. Where it cannot be told, a sentence says why.
     """
     if trial.task not in _TASKS or not (out / "graft").exists():
         return
     kind = trial.design.data.kind
     try:
-        if kind == "table":
+        if kind == "table" or kind in ARRAYS:
             result.data["explanation"] = _columns(trial, load(out / "graft"))
         elif kind == "image" and trial.examples:
             result.data["examples"] = _maps(trial, result, load(out / "graft"), out)
@@ -43,11 +43,12 @@ def explain(trial: Trial, result: Result, out: Path) -> None:
 
 
 def _columns(trial: Trial, graft: Graft) -> dict[str, Any]:
+    from medgraft.methods.explain.columns import ColumnModel
     from medgraft.methods.explain.shap_values import shap_values
 
-    if trial.design.data.X.shape[1] > WIDE:
+    if trial.design.data.kind in ARRAYS and ColumnModel.of(graft).views is None:
         raise MedgraftError(
-            f"A table of more than {WIDE:,} columns is not explained in the report: use medgraft explain."
+            "The model has no columns to tell: of a network, medgraft explain shows what it saw in a sample."
         )
     data, rng = trial.design.data, np.random.default_rng(trial.design.seed)
     tested = np.unique(trial.design.splits.table.query("part == 'test'")["row"].to_numpy())
@@ -57,7 +58,7 @@ def _columns(trial: Trial, graft: Graft) -> dict[str, Any]:
     if len(others) < 5:
         others = own[:BACKGROUND]
     target = data.classes[-1] if trial.task == "binary" and data.classes else None
-    found = shap_values(graft, data.X.iloc[rows], data.X.iloc[others], target=target)
+    found = shap_values(graft, data.select(rows), data.select(others), target=target, estimate=False)
     size = np.abs(found.values)
     order = np.argsort(-size.mean(axis=0), kind="stable")[:TOP]
     half = 1.96 * size.std(axis=0) / np.sqrt(max(len(rows) - 1, 1))

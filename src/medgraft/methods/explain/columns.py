@@ -17,8 +17,10 @@ from medgraft.methods.encode import TableEncoder
 from medgraft.methods.explain.scores import taken_apart
 from medgraft.methods.learners.forest import ForestLearner
 from medgraft.methods.model.booster import Booster
+from medgraft.methods.pipeline import Pipeline
 from medgraft.methods.splits import Floats, Ints
 from medgraft.methods.trees import Trees
+from medgraft.methods.views import ViewFeatures
 
 
 @dataclass(frozen=True)
@@ -33,17 +35,22 @@ class ColumnModel:
         Its classes or labels, one a chance; empty for values.
     graft : object or None
         The graft, which checks what it is given.
+    views : ViewFeatures or None
+        What makes the columns of signals, sequences or omics; the model is the method behind it.
     """
 
     model: Any
     names: Sequence[Any]
     graft: Any = None
+    views: ViewFeatures | None = None
 
     @classmethod
     def of(cls, given: Any) -> ColumnModel:
         """Take a fitted method, or a graft of one, for a function of its columns."""
         model, names = taken_apart(given)
-        graft = given if hasattr(given, "manifest") else None
+        graft, views = given if hasattr(given, "manifest") else None, None
+        if isinstance(model, Pipeline) and isinstance(model.featuriser, ViewFeatures):
+            views, (model, _) = model.featuriser, taken_apart(model.estimator_)
         if getattr(model, "supported_tasks", None) == ("segmentation",):
             raise MedgraftError(
                 "A model that outlines has no columns to explain: its masks show what it found."
@@ -51,13 +58,15 @@ class ColumnModel:
         if names is None and hasattr(model, "predict_proba"):
             labels = range(len(getattr(model, "models_", ())))  # of several labels each has its model
             names = model.classes_.tolist() if hasattr(model, "classes_") else list(labels)
-        return cls(model, names or [], graft)
+        return cls(model, names or [], graft, views)
 
     def frame(self, data: Any) -> pd.DataFrame:
-        """Return the input columns of data, checked against a graft's contract."""
+        """Return the input columns of data, checked against a graft's contract, or those that views make."""
         if self.graft is not None:
-            return self.graft.input(data)  # type: ignore[no-any-return]
-        return data if isinstance(data, pd.DataFrame) else pd.DataFrame(np.asarray(data))
+            X = self.graft.input(data)
+        else:
+            X = data if isinstance(data, pd.DataFrame) else pd.DataFrame(np.asarray(data))
+        return X if self.views is None else self.views.transform(X[[self.views.kind]])
 
     def predict(self, frame: pd.DataFrame) -> Floats:
         """Return chances (n, K), or values (n, 1)."""

@@ -12,7 +12,7 @@ from scipy.spatial.distance import cdist
 
 from medgraft.base import MedgraftError
 from medgraft.methods.explain.columns import ColumnModel
-from medgraft.methods.explain.scores import scores_of, taken_apart
+from medgraft.methods.explain.scores import scores_of
 from medgraft.methods.finetune.features import BackboneFeatures
 from medgraft.methods.finetune.linear_probe import LinearProbe
 from medgraft.methods.finetune.trained import NetworkEstimator
@@ -141,8 +141,8 @@ def features(model: Any, data: Any) -> Floats:
     MedgraftError
         The model has no single last step.
     """
-    fitted, _ = taken_apart(model)
-    frame = ColumnModel.of(model).frame(data)
+    columns = ColumnModel.of(model)
+    fitted, frame = columns.model, columns.frame(data)
     if isinstance(fitted, LinearProbe):
         return np.asarray((fitted.featuriser_.transform(frame) - fitted.mean_) / fitted.scale_, dtype=float)
     if isinstance(fitted, NetworkEstimator):

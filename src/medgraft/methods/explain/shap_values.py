@@ -67,6 +67,7 @@ def shap_values(
     target: Any = None,
     group: ArrayLike | None = None,
     blocks: Sequence[Any] | None = None,
+    estimate: bool = True,
     random_state: int = 0,
 ) -> ColumnValues:
     r"""Share a prediction out over the input columns, against what patients have on average.
@@ -90,7 +91,8 @@ def shap_values(
     Parameters
     ----------
     model : estimator or Graft
-        Any that reads a table; of images with columns beside them the image counts as a column.
+        Any that reads a table; of images with columns beside them the image counts as a column. Of a method
+        on views of signals, sequences or omics the columns are those of the views.
     rows : DataFrame, Cohort or path
         The patients (n) to explain.
     background : DataFrame, Cohort or path
@@ -102,6 +104,8 @@ def shap_values(
     blocks : sequence of p names, optional
         Columns with one name enter and leave together. Default each column by itself; where an estimate is
         needed and there are more than 64 columns, 64 clusters of columns that move together.
+    estimate : bool
+        False: refuse where the values would be an estimate and there are more than 1,000 columns.
     random_state : int
         Of the background rows that are kept (100, or 20 of more than 1,000 columns), and of orders.
 
@@ -112,8 +116,8 @@ def shap_values(
     Raises
     ------
     MedgraftError
-        There is no such class, no background, columns break the contract, or (trees) shap is not
-        installed.
+        There is no such class, no background, columns break the contract, (trees) shap is not installed, or
+        an estimate would take minutes and was not asked for.
 
     Notes
     -----
@@ -141,6 +145,11 @@ def shap_values(
         codes = np.full(len(X), place_of(target, columns.names))
     found = _inside(columns, X, B)
     if found is None:
+        if not estimate and X.shape[1] > WIDE:
+            raise MedgraftError(
+                "The model is neither a linear rule nor trees, and an estimate for its "
+                f"{X.shape[1]:,} columns would take minutes: take one of these, or {WIDE:,} columns at most."
+            )
         block = blocks_of(B, blocks, seed=random_state)
         values, error, base = by_orders(columns, X, B, block, random_state)
         found = _Found(values, base, p, "chance" if columns.names else "value", "orders")
