@@ -3,10 +3,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.neighbors import KNeighborsClassifier
 
 import medgraft as mg
 from medgraft.base import MedgraftError
 from medgraft.cohort.generate import omics, sequences
+from medgraft.graft import load, save
+from medgraft.methods.controls.pooled import Pooled
 from medgraft.methods.explain.extra import needed
 from medgraft.report import build
 from medgraft.trial import Trial, explained
@@ -78,12 +81,16 @@ def test_a_table_has_no_examples_to_show():
         Trial(planted(), ["target-only"], folds=2, examples=True)
 
 
-def test_a_wide_table_is_not_explained_at_the_price_of_minutes(tmp_path):
+def test_a_wide_table_is_not_explained_at_the_price_of_minutes(tmp_path, monkeypatch):
     rng = np.random.default_rng(0)
     table = pd.DataFrame(rng.normal(size=(40, 1001)), columns=[f"g{i}" for i in range(1001)])
     table["ill"] = np.tile(["no", "yes"], 20)
-    arm = "target-only+svm"
-    result = Trial(mg.read(table, label="ill"), [arm], control=arm, folds=2).run(tmp_path / "run")
+    cohort = mg.read(table, label="ill")
+    model = Pooled(estimator=KNeighborsClassifier(1)).fit(cohort.X, cohort.y)
+    save(tmp_path / "graft", model, cohort, {})
+    graft = load(tmp_path / "graft")
+    monkeypatch.setattr(explained, "load", lambda path: graft)
+    result = Trial(cohort, ["majority"], folds=2).run(tmp_path / "run")
     assert "neither a linear rule nor trees" in result.data["explanation"]["note"]
 
 
