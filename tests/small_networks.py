@@ -29,7 +29,9 @@ def backbone():
         net.conv.weight.copy_(torch.tensor([1.0, -1.0, 0.5]).view(3, 1, 1, 1))
         net.conv.bias.copy_(torch.tensor([0.0, 255.0, -50.0]))
     trunk = Trunk(net, (0.0,), (1 / 255,), SIDE).eval().requires_grad_(False)
-    return SimpleNamespace(module=trunk, preprocess=Preprocess(SIDE, 1, "bilinear"), volume=None)
+    return SimpleNamespace(
+        module=trunk, preprocess=Preprocess(SIDE, 1, "bilinear"), volume=None, kind="image"
+    )
 
 
 def maps(x):

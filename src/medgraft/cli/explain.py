@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,12 +10,14 @@ import typer
 from medgraft.base import MedgraftError
 from medgraft.cli.app import verb
 from medgraft.cli.explain_names import chosen, names_of
-from medgraft.cli.roles import Data, Group, Image, Skip, Volume
+from medgraft.cli.explain_page import earlier, write
+from medgraft.cli.roles import Data, Group, Image, Omics, Sequence, Signal, Skip, Volume
 
 if TYPE_CHECKING:
     from medgraft.cohort import Cohort
 
 CASES = 5
+KINDS = {"omics": "rows of omics"}  # where an s makes no plural
 
 
 @verb
@@ -50,6 +51,9 @@ def explain(
     ] = False,
     image: Image = None,
     volume: Volume = None,
+    signal: Signal = None,
+    sequence: Sequence = None,
+    omics: Omics = None,
     group: Group = None,
     skip_unreadable: Skip = False,
     overwrite: Annotated[
@@ -58,9 +62,10 @@ def explain(
 ) -> None:
     """Show what a graft saw in some samples.
 
-    Images and volumes get a map over the picture, tables a bar for each column that moved the prediction,
-    against the patients of --cohort (without it, those of DATA). With --cohort the nearest known cases are
-    named, too.
+    What a network reads gets a map: over an image or a volume, along a signal or a sequence, by the features
+    of omics. Tables, and what views make of signals, sequences and omics, get a bar for each column that
+    moved the prediction, against the patients of --cohort (without it, those of DATA). With --cohort the
+    nearest known cases are named, too.
     """
     from medgraft.cohort import check_images, read
     from medgraft.cohort.media import PICTURES
@@ -69,10 +74,13 @@ def explain(
     model = load(graft)
     _refuse(model, method)
     _one_file(model, data)
-    _earlier(out, overwrite)
+    earlier(out, overwrite)
     roles: dict[str, Any] = {
         "image": image,
         "volume": volume,
+        "signal": signal,
+        "sequence": sequence,
+        "omics": omics,
         "group": group,
         "skip_unreadable": skip_unreadable,
     }
@@ -88,7 +96,7 @@ def explain(
     facts, pictures = _explained(model, people, rows, known, method, target, faithful, Path(data))
     if known is not None:
         _near(model, people, rows, known, facts, Path(str(cohort)))
-    _write(out, facts, pictures)
+    write(out, facts, pictures)
     for one in facts["samples"]:
         typer.echo(f"{one['sample']}: {one['sentence']}")
     for sentence in facts["notes"]:
@@ -98,7 +106,7 @@ def explain(
 
 def _refuse(model: Any, method: str) -> None:
     from medgraft.base import did_you_mean
-    from medgraft.cohort.media import PICTURES
+    from medgraft.methods.explain.columns import ColumnModel
     from medgraft.methods.explain.registry import explanations, map_names
 
     if method not in ("auto", *explanations):
@@ -108,14 +116,13 @@ def _refuse(model: Any, method: str) -> None:
         raise MedgraftError(
             "This graft outlines: its masks show what it found, and medgraft predict writes them."
         )
-    kind = model.manifest["kind"]
-    if kind not in ("table", *PICTURES):
-        raise MedgraftError(
-            f"Explanations are made of tables, images and volumes at present: this graft reads each {kind}."
-        )
-    if kind == "table" and method in map_names():
+    views, kind = ColumnModel.of(model).views, model.manifest["kind"]
+    if method in map_names() and (kind == "table" or views is not None):
+        what = "a table" if views is None else f"the columns of {' and '.join(views.names) or 'omics'}"
         title = explanations[method].title
-        raise MedgraftError(f"{title} makes maps of images, and this graft reads a table: use shap.")
+        raise MedgraftError(
+            f"{title} makes maps of what networks read, and this graft reads {what}: use shap."
+        )
 
 
 def _one_file(model: Any, data: str) -> None:
@@ -131,22 +138,6 @@ def _one_file(model: Any, data: str) -> None:
         )
 
 
-def _earlier(out: Path, overwrite: bool) -> None:
-    """Refuse a folder with an earlier explanation: its pictures, of other patients, would stay."""
-    if out.is_file():
-        raise MedgraftError(f"'{out}' is a file: give --out a folder.")
-    if _written(out) and not overwrite:
-        raise MedgraftError(
-            f"'{out}' holds an explanation: choose another --out, or replace it with --overwrite."
-        )
-
-
-def _written(out: Path) -> list[Path]:
-    """Return the files of an earlier explanation in a folder."""
-    patterns = ("sample-[0-9]*.png", "values.csv", "explanation.json", "explanation.html")
-    return [file for pattern in patterns for file in sorted(out.glob(pattern))]
-
-
 def _explained(
     model: Any,
     people: Cohort,
@@ -159,17 +150,19 @@ def _explained(
 ) -> tuple[dict[str, Any], dict[str, bytes]]:
     """Return the facts for ``explanation.json``, and the pictures by file name."""
     from medgraft.cli.explain_samples import columns_explained, maps_explained
+    from medgraft.methods.explain.columns import ColumnModel
     from medgraft.methods.explain.registry import explanations, map_names
     from medgraft.methods.explain.scores import scores_of
 
     some = people.select(list(rows))
     called, kind = names_of(people, data), model.manifest["kind"]
     names = [called[i] + (f" ({who})" if who and not people.group else "") for i, who in rows.items()]
-    by_columns = kind == "table" or method not in ("auto", *map_names())
-    if by_columns and kind != "table" and model.input(some).shape[1] < 2:
+    tabular = kind == "table" or ColumnModel.of(model).views is not None
+    by_columns = tabular or method not in ("auto", *map_names())
+    if by_columns and not tabular and model.input(some).shape[1] < 2:
         raise MedgraftError(
-            f"This graft reads {kind}s and no columns beside them, so that {explanations[method].title} have "
-            "nothing to share out: take --method auto, which draws a map."
+            f"This graft reads {KINDS.get(kind, f'{kind}s')} and no columns beside them, so that "
+            f"{explanations[method].title} have nothing to share out: take --method auto, which draws a map."
         )
     if not by_columns:
         try:
@@ -181,7 +174,7 @@ def _explained(
     if by_columns:
         if faithful:
             raise MedgraftError(
-                "--faithful tests maps of images, and here columns are explained: leave it out."
+                "--faithful tests maps of what networks read, and here columns are explained: leave it out."
             )
         method = "shap" if method == "auto" else method
         facts, pictures = columns_explained(
@@ -225,19 +218,3 @@ def _near(
         f"Nearest cases lie in what the model's last step reads; known patients are {found.typical:.3g} from "
         "their own nearest (median)."
     )
-
-
-def _write(out: Path, facts: dict[str, Any], pictures: dict[str, bytes]) -> None:
-    from medgraft.cli.explain_page import page
-
-    text = page(facts, pictures)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        for file in _written(out):
-            file.unlink()
-        for name, content in pictures.items():
-            (out / name).write_bytes(content)
-        (out / "explanation.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
-        (out / "explanation.html").write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise MedgraftError(f"The folder '{out}' cannot be written ({error.strerror}).") from None

@@ -9,7 +9,9 @@ from medgraft.base import MedgraftError
 
 if TYPE_CHECKING:
     from medgraft.cohort import Cohort
+    from medgraft.cohort.ref import Ref
 
+FILES = ("image", "volume", "signal", "omics")  # kinds that are references
 FIRST = 3  # samples where none is named
 
 
@@ -56,10 +58,25 @@ def names_of(people: Cohort, data: Path) -> list[str]:
 
 
 def _files(people: Cohort, data: Path) -> list[str]:
-    """Return the files of samples by their place below the data; none where they have no files."""
-    column = people.image or people.volume
+    """Return the files of samples by their place below the data, of omics their names in the matrix.
+
+    None where they have neither.
+    """
+    column = next((people.media[kind] for kind in FILES if kind in people.media), None)
     if column is None:
         return []
+    from medgraft.cohort.ref import Ref
+
     root = data.resolve() if data.is_dir() else data.resolve().parent
-    files = [Path(str(p)).resolve() for p in people.table[column]]
-    return [str(f.relative_to(root)) if f.is_relative_to(root) else f.name for f in files]
+    return [_shown(Ref.parse(str(cell)), root) for cell in people.table[column]]
+
+
+def _shown(ref: Ref, root: Path) -> str:
+    """Return what a reference is called without the folders of this machine."""
+    from medgraft.cohort.omics.rows import sample_of
+
+    if "sample" in ref.parts:
+        return sample_of(ref)
+    file = Path(ref.path).resolve()
+    name = str(file.relative_to(root)) if file.is_relative_to(root) else file.name
+    return str(ref.with_path(name))

@@ -1,10 +1,14 @@
-"""One page with the pictures of an explanation inside."""
+"""What is written of an explanation: one page with its pictures inside, these, and the figures."""
 
 from __future__ import annotations
 
 import base64
+import json
 from html import escape
+from pathlib import Path
 from typing import Any
+
+from medgraft.base import MedgraftError
 
 
 def page(facts: dict[str, Any], pictures: dict[str, bytes]) -> str:
@@ -54,7 +58,40 @@ def _one(kind: str) -> str:
 
     Examples
     --------
-    >>> _one("image"), _one("table")
-    ('an image', 'a table')
+    >>> _one("image"), _one("table"), _one("omics")
+    ('an image', 'a table', 'a row of omics')
     """
+    if kind == "omics":
+        return "a row of omics"
     return f"{'an' if kind[0] in 'aeiou' else 'a'} {escape(kind)}"
+
+
+def earlier(out: Path, overwrite: bool) -> None:
+    """Refuse a folder with an earlier explanation: its pictures, of other patients, would stay."""
+    if out.is_file():
+        raise MedgraftError(f"'{out}' is a file: give --out a folder.")
+    if _written(out) and not overwrite:
+        raise MedgraftError(
+            f"'{out}' holds an explanation: choose another --out, or replace it with --overwrite."
+        )
+
+
+def _written(out: Path) -> list[Path]:
+    """Return the files of an earlier explanation in a folder."""
+    patterns = ("sample-[0-9]*.png", "values.csv", "explanation.json", "explanation.html")
+    return [file for pattern in patterns for file in sorted(out.glob(pattern))]
+
+
+def write(out: Path, facts: dict[str, Any], pictures: dict[str, bytes]) -> None:
+    """Write the page, its pictures and ``explanation.json`` in place of an earlier explanation."""
+    text = page(facts, pictures)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for file in _written(out):
+            file.unlink()
+        for name, content in pictures.items():
+            (out / name).write_bytes(content)
+        (out / "explanation.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+        (out / "explanation.html").write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise MedgraftError(f"The folder '{out}' cannot be written ({error.strerror}).") from None

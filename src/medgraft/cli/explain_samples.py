@@ -28,18 +28,18 @@ UNITS = {
 def maps_explained(
     model: Any, some: Cohort, names: list[str], method: str, target: str | None, faithful: bool
 ) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """Return facts and pictures of images or volumes."""
+    """Return facts and pictures of samples that a network reads."""
     from medgraft.methods.explain.attribute import attribute
     from medgraft.methods.explain.deletion import deletion
+    from medgraft.methods.explain.draw import draw, place_in_words
     from medgraft.methods.explain.frame import opened
-    from medgraft.methods.explain.pictures import over_image, over_volume
     from medgraft.methods.explain.randomise import randomise
     from medgraft.methods.explain.registry import explanations
     from medgraft.methods.explain.scores import scores_of
 
     scores = scores_of(model)
     if method == "auto":
-        method = "occlusion" if scores.rough else "grad-cam"
+        method = scores.usual
     if faithful:
         _few(some)
     way = explanations[method]
@@ -51,16 +51,17 @@ def maps_explained(
     for i, (path, name, one) in enumerate(zip(paths, names, found, strict=True)):
         about = f"'{one.target}'" if one.target is not None else "the value"
         caption = f"{name}\n{way.title} for {about} (score {one.score:.3g})"
-        draw: Any = over_image if scores.kind == "image" else over_volume
+        sample, shape = opened(scores, path), one.values.shape
         file = f"sample-{i + 1}.png"
-        pictures[file] = draw(opened(scores.kind, path), one.values, caption, way.unit)
-        at = np.unravel_index(int(np.argmax(one.values)), one.values.shape)
-        sentence = f"{way.title} for {about}: the strongest place is {_place(at, one.values.shape)}."
+        pictures[file] = draw(scores, sample, one, caption, way.unit)
+        at = tuple(int(k) for k in np.unravel_index(int(np.argmax(one.values)), shape))
+        where = place_in_words(scores, sample, at, shape)
+        sentence = f"{way.title} for {about}: the strongest place is {where}."
         told = {
             "sample": name,
             "target": one.target,
             "score": one.score,
-            "strongest": [int(a) for a in at],
+            "strongest": list(at),
             "facts": one.facts,
             "picture": file,
             "sentence": sentence if one.values.max() > 0 else f"{way.title}: nothing spoke for {about}.",
@@ -68,6 +69,13 @@ def maps_explained(
         if table is not None:
             told["prediction"] = table["prediction"].tolist()[i]
         facts["samples"].append(told)
+    if scores.shown == "omics":
+        features = scores.preprocess.given.features
+        rows = [
+            pd.DataFrame({"sample": n, "column": features, "value": one.values})
+            for n, one in zip(names, found, strict=True)
+        ]
+        pictures["values.csv"] = pd.concat(rows).to_csv(index=False).encode()
     if faithful:
         group = None if some.group is None else some.groups
         tested = deletion(model, paths, {method: found}, group=group)[method]
@@ -128,16 +136,6 @@ def _forgot(sanity: Sanity, empty: int) -> str:
     )
 
 
-def _place(at: Any, shape: tuple[int, ...]) -> str:
-    """Say where a place is, in words for an image and as a voxel in a volume."""
-    if len(shape) == 3:
-        return f"voxel {tuple(int(a) for a in at)}"
-    words = (("upper", "middle", "lower"), ("left", "middle", "right"))
-    row, column = (words[k][min(2, int(3 * at[k] / shape[k]))] for k in range(2))
-    where = "the middle" if row == column == "middle" else f"{row} {column}"
-    return f"{where} (pixel {int(at[1])} from the left, {int(at[0])} from the top)"
-
-
 def columns_explained(
     model: Any,
     some: Cohort,
@@ -147,17 +145,21 @@ def columns_explained(
     target: str | None,
     given: bool,
 ) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """Return facts and pictures of rows of a table."""
+    """Return facts and pictures of rows of a table, or of what views make of samples."""
+    from medgraft.methods.explain.columns import ColumnModel
     from medgraft.methods.explain.pictures import bars
     from medgraft.methods.explain.registry import explanations
 
+    columns = ColumnModel.of(model)
     group = None if background.group is None else background.groups
-    found = explanations[method].run(model, some, background, target=target, group=group)
-    frame = model.input(some)
+    # Views make of an array as many columns as they like: what has no formula is not guessed at for minutes.
+    more = {} if columns.views is None else {"estimate": False}
+    found = explanations[method].run(model, some, background, target=target, group=group, **more)
+    frame = columns.frame(some)
     unit = UNITS[found.unit]
     facts: dict[str, Any] = {"method": method, "way": found.way, "unit": unit, "samples": [], "notes": []}
     pictures, rows = {}, []
-    files = set() if model.manifest["kind"] == "table" else set(some.media)
+    files = set() if model.manifest["kind"] == "table" or columns.views is not None else set(some.media)
     for i, name in enumerate(names):
         shown = [_own(frame, found, i, k, files) for k in range(len(found.columns))]
         about = f"'{found.targets[i]}'" if found.targets[i] is not None else "the value"

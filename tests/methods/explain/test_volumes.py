@@ -41,7 +41,7 @@ def sliced(pool="mean", **given):
     reading = VolumeInput(pool=pool, **given)
     trunk = SliceTrunk(backbone().module.net, (0.0,), (1 / 255,), SIDE, reading).eval().requires_grad_(False)
     read = SlicePreprocess(reading, Preprocess(SIDE, 1, "bilinear"))
-    model.backbone_ = SimpleNamespace(module=trunk, preprocess=read, volume=reading)
+    model.backbone_ = SimpleNamespace(module=trunk, preprocess=read, volume=reading, kind="volume")
     model.network_ = Network(trunk, model.network_.head)
     return model
 
@@ -56,7 +56,9 @@ def whole():
     reading = VolumeInput(size=SHAPE, window="50/100")
     trunk = VolumeTrunk(net, (0.0,), (1 / 255,), 8, 3).eval().requires_grad_(False)
     model = network()
-    model.backbone_ = SimpleNamespace(module=trunk, preprocess=VolumePreprocess(reading, 8), volume=reading)
+    model.backbone_ = SimpleNamespace(
+        module=trunk, preprocess=VolumePreprocess(reading, 8), volume=reading, kind="volume"
+    )
     model.network_ = Network(trunk, Head(2, 2))
     with torch.no_grad():
         model.network_.head.linear.weight.copy_(torch.tensor(HEAD))

@@ -14,10 +14,10 @@ from medgraft.methods.explain.scores import Scores, scores_of
 def attribute(
     model: Any, paths: Sequence[str] | str, *, method: str = "auto", target: Any = None
 ) -> list[Attribution]:
-    """Explain images or volumes by a map each, with what the method says of itself.
+    """Explain samples of a network by a map each, with what the method says of itself.
 
-    Use it where the method is a setting; `grad_cam` and its like give the maps alone. Not for tables:
-    `medgraft.methods.explain.shap_values`.
+    Use it where the method is a setting; `grad_cam` and its like give the maps alone. Not for tables, nor for
+    views of signals, sequences or omics: `medgraft.methods.explain.shap_values`.
 
     It solves no problem of its own: see the functions of the methods.
 
@@ -26,17 +26,19 @@ def attribute(
     model : estimator or Graft
         As in `grad_cam`.
     paths : list of str
-        References, as in the column ``image`` or ``volume``.
+        References, as in the column ``image``, ``volume``, ``signal`` or ``omics``; sequences themselves.
     method : str
         One of `map_names`: ``"grad-cam"``, ``"grad-cam++"``, ``"integrated-gradients"``, ``"occlusion"``,
-        ``"rollout"``; or ``"auto"``: grad-cam, and occlusion where the learner has no gradient.
+        ``"rollout"``; or ``"auto"``: grad-cam, for signals and sequences and where the learner has no
+        gradient occlusion, for omics integrated-gradients.
     target : label, optional
         The class; default, for each sample, the one that is predicted.
 
     Returns
     -------
     list of Attribution
-        Maps on the sample's own grid and on the network's, the class and its score.
+        Maps on the sample's own grid and on the network's, the class and its score. Of signals a map is
+        (channels, samples), as they were brought to shape, of sequences (letters,), of omics (features,).
 
     Raises
     ------
@@ -59,5 +61,5 @@ def attribute(
         raise MedgraftError(f"There is no map called '{method}'.{hint}")
     scores = model if isinstance(model, Scores) else scores_of(model)
     if method == "auto":
-        method = "occlusion" if scores.rough else "grad-cam"
+        method = scores.usual
     return attributions(scores, paths, explanations[method].run, target)

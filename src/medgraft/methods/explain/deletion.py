@@ -12,13 +12,13 @@ from numpy.typing import ArrayLike, NDArray
 from medgraft.base import MedgraftError
 from medgraft.evidence.compare import Comparison, compare
 from medgraft.evidence.metrics.base import REGRESSION, Floats, Metric, weighted_mean
+from medgraft.methods.explain.cells import cells, emptied, over_channels
 from medgraft.methods.explain.frame import Attribution
 from medgraft.methods.explain.scores import Scores, evaluating, scores_of
 
 if TYPE_CHECKING:
     import torch
 
-FLAT, DEEP = 14, 6  # cells a side of an image, and of a volume
 STEPS = 14
 AT_ONCE = 8
 
@@ -97,9 +97,11 @@ def deletion(
     from the start has little area to lose. What is taken away looks unlike any patient, which all such
     curves suffer from; random places suffer alike.
 
-    The sample is cut into cells (14 a side of an image, 6 of a volume). Cells are put in the order of the
-    map's mean in them, ties at random, and in steps of a fourteenth replaced by the sample's blurred copy
-    (deletion), or put into it (insertion). With the chance p of the explained class after a share t,
+    The sample is cut into cells (14 a side of an image, 6 of a volume, 28 of each channel of a signal; of
+    sequences each letter, of omics each feature). Cells are put in the order of the map's mean in them, ties
+    at random, and in steps of a fourteenth replaced by the sample's blurred copy (letters by empty columns,
+    features by 0: deletion), or put into it (insertion). With the chance p of the explained class after a
+    share t,
 
     .. math:: A = \int_0^1 p(t)\, dt
 
@@ -160,7 +162,7 @@ def deletion(
             mine = {name: given[i] for name, given in maps.items()}
             code = _one_target(scores, path, mine)
             pixels = scores.preprocess.open(path)[None].float().to(device)
-            blurred, cell = _blurred(pixels, scores), _cells(pixels, scores)
+            blurred, cell = emptied(pixels, scores), cells(pixels, scores)
             for name, found in mine.items():
                 order = _order(found.grid, cell, rng)
                 curves[name].append(_curves(scores, pixels, blurred, cell, order, code))
@@ -187,31 +189,6 @@ def _one_target(scores: Scores, path: str, mine: Mapping[str, Attribution]) -> i
     return scores.code(targets.pop()) if scores.names else 0
 
 
-def _axes(scores: Scores, ndim: int) -> tuple[int, ...]:
-    """Return the axes of a prepared sample (1, ...) that are places."""
-    channels = 2 if scores.slices else 1
-    return tuple(axis for axis in range(1, ndim) if axis != channels)
-
-
-def _cells(pixels: torch.Tensor, scores: Scores) -> NDArray[np.intp]:
-    """Return the cell of each place of the network's grid, numbered from 0."""
-    sides = [pixels.shape[axis] for axis in _axes(scores, pixels.ndim)]
-    counts = [min(n, FLAT if len(sides) == 2 else DEEP) for n in sides]
-    along = [np.arange(n) * m // n for n, m in zip(sides, counts, strict=True)]
-    return np.ravel_multi_index(np.meshgrid(*along, indexing="ij"), counts)
-
-
-def _blurred(pixels: torch.Tensor, scores: Scores) -> torch.Tensor:
-    """Return the sample without what a cell could hold; slices are blurred each in its own plane."""
-    import torch
-    from scipy.ndimage import gaussian_filter
-
-    sigma = np.zeros(pixels.ndim)
-    for axis in _axes(scores, pixels.ndim)[1 if scores.slices else 0 :]:
-        sigma[axis] = pixels.shape[axis] / (FLAT if scores.kind == "image" else DEEP)
-    return torch.from_numpy(gaussian_filter(pixels.cpu().numpy(), sigma, mode="nearest")).to(pixels.device)
-
-
 def _order(grid: NDArray[Any], cell: NDArray[np.intp], rng: np.random.Generator) -> NDArray[np.intp]:
     """Return the cells, those with the largest mean of the map first; ties lie at random."""
     count = np.bincount(cell.ravel())
@@ -232,8 +209,7 @@ def _curves(
 
     rank = np.empty(len(order), dtype=np.intp)
     rank[order] = np.arange(len(order))
-    channels = 2 if scores.slices else 1
-    place = torch.from_numpy(rank[cell]).unsqueeze(channels - 1)[None].to(pixels.device)
+    place = over_channels(torch.from_numpy(rank[cell]), scores).to(pixels.device)
     limits = np.rint(np.linspace(0, len(order), STEPS + 1)).astype(int)
     states = []
     for background, front in ((pixels, blurred), (blurred, pixels)):

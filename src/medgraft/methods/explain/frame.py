@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from medgraft.cohort.media import ARRAYS
 from medgraft.methods.explain.scores import Scores, evaluating, scores_of
 
 if TYPE_CHECKING:
@@ -24,14 +25,15 @@ class Attribution:
 
     Attributes
     ----------
-    values : array (h, w) or (x, y, z), float32
-        The map on the sample's own grid.
+    values : array (h, w), (x, y, z), (channels, samples), (letters,) or (features,), float32
+        The map on the sample's own grid; of a signal that to which it was brought, of a sequence its letters
+        (0 for those that the network does not read).
     target : object
         The class or label it is about; None for values.
     score : float
         The model's score of it, before the softmax (of stages and rough learners: its log chance).
     grid : array, float32
-        The map on the grid that the network sees: (s, s), (slices, s, s) or (x, y, z).
+        The map on the grid that the network sees: (s, s), (slices, s, s), (x, y, z), ...
     facts : dict
         What the method says about itself, such as ``completeness_error``.
     """
@@ -61,25 +63,33 @@ def attributions(model: Any, samples: Sequence[str] | str, engine: Engine, targe
             coarse, facts = engine(scores, pixels, code)
             coarse = coarse.detach().float().cpu()
             shown = scores.names[code] if scores.names else None
-            grid = _finer(coarse, _places(scores, pixels))
-            found.append(
-                Attribution(
-                    _on_sample(scores, coarse, opened(scores.kind, path)),
-                    shown,
-                    float(out[code]),
-                    grid,
-                    facts,
-                )
-            )
+            if scores.shown in ARRAYS:  # the engines of arrays give a value for each place
+                grid = np.asarray(coarse.numpy(), dtype=np.float32)
+                values = _on_letters(grid, len(path)) if scores.shown == "sequence" else grid
+            else:
+                grid = _finer(coarse, _places(scores, pixels))
+                values = _on_sample(scores, coarse, opened(scores, path))
+            found.append(Attribution(values, shown, float(out[code]), grid, facts))
     return found
 
 
-def opened(kind: str, path: str) -> Any:
-    """Open a sample: a PIL image, or a `Volume`."""
+def opened(scores: Scores, path: str) -> Any:
+    """Open a sample as a map lies over it: a PIL image, `Volume`, `Signal`, letters, values (p,)."""
+    from PIL import Image
+
     from medgraft.cohort.images import decode_image
     from medgraft.cohort.media import open_sample
 
-    return decode_image(path) if kind == "image" else open_sample("volume", path)
+    if scores.kind == "image":
+        return decode_image(path)
+    if scores.kind == "volume":
+        return open_sample("volume", path)
+    if scores.kind == "sequence":
+        return path.upper()
+    reading = scores.preprocess.given
+    if scores.kind == "omics":
+        return reading.row(path)
+    return Image.fromarray(reading.drawn(path)) if scores.shown == "image" else reading.open(path)
 
 
 def _places(scores: Scores, pixels: torch.Tensor) -> tuple[int, ...]:
@@ -100,9 +110,23 @@ def _finer(coarse: torch.Tensor, shape: tuple[int, ...]) -> NDArray[np.float32]:
     return np.asarray(fine.numpy(), dtype=np.float32)
 
 
+def _on_letters(grid: NDArray[np.float32], n: int) -> NDArray[np.float32]:
+    """Bring a map of columns (length,) to n letters, the middle one in the middle column.
+
+    Examples
+    --------
+    >>> grid = np.array([1, 2, 3, 4], np.float32)
+    >>> _on_letters(grid, 2).tolist(), _on_letters(grid, 5).tolist()
+    ([2.0, 3.0], [1.0, 2.0, 3.0, 4.0, 0.0])
+    """
+    at = np.arange(n) + len(grid) // 2 - n // 2
+    own = (at >= 0) & (at < len(grid))
+    return np.where(own, grid[np.where(own, at, 0)], np.float32(0))
+
+
 def _on_sample(scores: Scores, coarse: torch.Tensor, sample: Any) -> NDArray[np.float32]:
     """Bring a map to the grid of the image or the volume as it was opened."""
-    if scores.kind == "image":
+    if scores.shown == "image":
         return _finer(coarse, (sample.height, sample.width))
     from medgraft.methods.explain.volumes import from_slices, from_volume
 

@@ -146,6 +146,7 @@ def _weighted(scores: Scores, pixels: torch.Tensor, code: int, name: str, weight
     """Return the map (h, w), (slices, h, w) or (x, y, z): the sum of the weighted last maps, above 0."""
     import torch
 
+    scores.seen(name)
     scores.smooth(name)
     if scores.slices:
         pixels = pixels.flatten(0, 1)

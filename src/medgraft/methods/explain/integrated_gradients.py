@@ -1,4 +1,4 @@
-"""Integrated gradients: what each pixel or voxel adds to a score, summed on the way from an empty image."""
+"""Integrated gradients: what each place adds to a score, summed on the way from an empty sample."""
 
 from __future__ import annotations
 
@@ -23,12 +23,13 @@ AT_ONCE = 8  # images that pass together
 def integrated_gradients(
     model: Any, paths: Sequence[str] | str, *, target: Any = None
 ) -> list[NDArray[np.float32]]:
-    r"""Share a score out over the pixels of an image, so that the shares add up to it.
+    r"""Share a score out over the places of a sample, so that the shares add up to it.
 
-    Use it where a map should be as fine as the image and account for the whole score. Not to be looked at
+    Use it where a map should be as fine as the sample and account for the whole score. Not to be looked at
     pixel by pixel: neighbours differ by chance, and edges stand out in whatever network.
 
-    From an empty image :math:`x'`, which the network's normalisation brings to zero, to the image x:
+    From an empty image :math:`x'`, which the network's normalisation brings to zero, to the image x (of
+    signals, sequences and omics, whose values are read as they are, from zeros):
 
     .. math:: L_i = (x_i - x'_i) \int_0^1 \frac{\partial y^c}{\partial x_i}\big(x' + t (x - x')\big)\, dt,
               \qquad \sum_i L_i = y^c(x) - y^c(x')
@@ -43,9 +44,9 @@ def integrated_gradients(
 
     Returns
     -------
-    list of array (h, w) or (x, y, z), float32
-        One map a sample, summed over channels, negative where a place spoke against the class. On the
-        sample's own grid it is interpolated; the sum holds on the network's grid.
+    list of array (h, w), (x, y, z), (channels, samples), (letters,) or (features,), float32
+        One map a sample, summed over channels (but those of signals), negative where a place spoke against
+        the class. On the sample's own grid it is interpolated; the sum holds on the network's grid.
 
     Raises
     ------
@@ -92,10 +93,10 @@ def gradients(scores: Scores, pixels: torch.Tensor, code: int) -> tuple[torch.Te
         if error <= CLOSE or steps >= MOST:
             break
         steps *= 2
-    summed = found[0].sum(dim=1 if scores.slices else 0)
-    return summed, {"completeness_error": error, "steps": steps, "score_of_empty": start}
+    each = found[0] if scores.shown == "signal" else found[0].sum(dim=1 if scores.slices else 0)
+    return each, {"completeness_error": error, "steps": steps, "score_of_empty": start}
 
 
 def empty_like(scores: Scores, pixels: torch.Tensor) -> torch.Tensor:
-    """Return the sample (1, ...) that the network's normalisation brings to zero everywhere."""
+    """Return the sample (1, ...) that the network's normalisation brings to zero everywhere; of arrays, 0."""
     return scores.trunk.mean.expand_as(pixels).float()

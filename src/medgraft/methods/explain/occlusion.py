@@ -1,4 +1,4 @@
-"""Occlusion: how far a score falls where a part of the image is covered."""
+"""Occlusion: how far a score falls where a part of a sample is covered."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from medgraft.cohort.media import ARRAYS
 from medgraft.methods.explain.extra import needed
 from medgraft.methods.explain.frame import attributions
 from medgraft.methods.explain.integrated_gradients import empty_like
 from medgraft.methods.explain.registry import explanation
 from medgraft.methods.explain.scores import Scores
+from medgraft.methods.explain.spans import spans_covered
 
 if TYPE_CHECKING:
     import torch
@@ -21,7 +23,7 @@ AT_ONCE = 8
 
 
 def occlusion(model: Any, paths: Sequence[str] | str, *, target: Any = None) -> list[NDArray[np.float32]]:
-    r"""Show how far a score falls where a part of the image is covered.
+    r"""Show how far a score falls where a part of a sample is covered.
 
     Use it with any model behind a network, also where there is no gradient (an SVM on frozen features).
     Not where a finding is larger than the cover, or there twice: nothing falls when half of it is left.
@@ -32,7 +34,9 @@ def occlusion(model: Any, paths: Sequence[str] | str, *, target: Any = None) -> 
     .. math:: L_i = \frac{1}{|\{W \ni i\}|} \sum_{W \ni i} \big(y^c(x) - y^c(x_W)\big)
 
     A window is a seventh of an image's side, moved by half of that; of a volume it is a quarter of each
-    side (of slices: a quarter of them), moved by its own width.
+    side (of slices: a quarter of them), moved by its own width. Of a signal it is a twentieth of the time in
+    one channel, filled with the mean of what stands beside it, and moved by half of that; of a sequence three
+    letters, which become empty columns, moved by one; of omics one feature, which becomes 0.
 
     Parameters
     ----------
@@ -42,18 +46,19 @@ def occlusion(model: Any, paths: Sequence[str] | str, *, target: Any = None) -> 
 
     Returns
     -------
-    list of array (h, w) or (x, y, z), float32
+    list of array (h, w), (x, y, z), (channels, samples), (letters,) or (features,), float32
         One map a sample, in scores; negative where covering a place speaks for the class.
 
     Raises
     ------
     MedgraftError
-        The model is of another kind, there is no such class, or captum is not installed.
+        The model is of another kind, there is no such class, or (images, volumes) captum is not installed.
 
     Notes
     -----
-    Cost: 169 forward passes an image, 64 a volume. Source: Zeiler and Fergus 2014,
-    doi:10.1007/978-3-319-10590-1_53. Computed by captum.
+    Cost: 169 forward passes an image, 64 a volume, 39 a channel of a signal, one a letter or feature (of
+    letters 1,000 at most). Source: Zeiler and Fergus 2014,
+    doi:10.1007/978-3-319-10590-1_53. Of images and volumes computed by captum.
 
     Examples
     --------
@@ -70,9 +75,11 @@ def covered(scores: Scores, pixels: torch.Tensor, code: int) -> tuple[torch.Tens
     """Return the map on the network's own grid, and the side of the windows."""
     import torch
 
+    if scores.shown in ARRAYS:
+        return spans_covered(scores, pixels, code)
     captum = needed("captum.attr")
     shape = tuple(pixels.shape[1:])
-    flat = scores.kind == "image"
+    flat = scores.shown == "image"
     window = [max(1, round(n / (7 if flat else 4))) for n in shape]
     stride = [max(1, w // 2) for w in window] if flat else list(window)
     channels = 1 if scores.slices else 0

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 COLOURS = "magma"  # equal steps of a value look equally far apart, in grey as well
 STRENGTH = 0.6  # of the strongest place, over the image
+FOR, AGAINST = "#a1442e", "#2f5d8a"
 BARS = 15
 
 
@@ -46,7 +47,7 @@ def over_volume(volume: Volume, values: NDArray[np.float32], caption: str, unit:
     return _panels(panels, caption, unit, float(np.max(values)))
 
 
-def bars(names: list[str], values: NDArray[np.float64], caption: str, unit: str) -> bytes:
+def bars(names: list[str], values: NDArray[Any], caption: str, unit: str, most: int = BARS) -> bytes:
     """Return a PNG: a bar for each of the columns that added most, up or down.
 
     Parameters
@@ -55,13 +56,15 @@ def bars(names: list[str], values: NDArray[np.float64], caption: str, unit: str)
         Columns with the row's own values.
     values : array (m,)
     caption, unit : str
+    most : int
+        Bars.
     """
-    order = np.argsort(-np.abs(values), kind="stable")[:BARS][::-1]
-    figure = _figure(9.0, 1.4 + 0.34 * len(order))
+    order = np.argsort(-np.abs(values), kind="stable")[:most][::-1]
+    figure = new_figure(9.0, 1.4 + 0.34 * len(order))
     ax = figure.add_axes(
         (0.42, 0.9 / (1.4 + 0.34 * len(order)), 0.46, 0.34 * len(order) / (1.4 + 0.34 * len(order)))
     )
-    colours = ["#a1442e" if values[j] > 0 else "#2f5d8a" for j in order]
+    colours = [FOR if values[j] > 0 else AGAINST for j in order]
     ax.barh(range(len(order)), values[order], color=colours)
     ax.set_yticks(range(len(order)), [_short(names[j], 46) for j in order])
     reach = float(np.abs(values[order]).max()) or 1.0
@@ -82,7 +85,7 @@ def bars(names: list[str], values: NDArray[np.float64], caption: str, unit: str)
     for side in ("top", "right", "left"):
         ax.spines[side].set_visible(False)
     figure.suptitle(caption, fontsize=11)
-    return _png(figure)
+    return png_of(figure)
 
 
 def _panels(
@@ -93,7 +96,7 @@ def _panels(
     from matplotlib.colors import Normalize
 
     n = len(panels)
-    figure = _figure(8.4, 4.6) if n == 1 else _figure(9.6, 7.0)
+    figure = new_figure(8.4, 4.6) if n == 1 else new_figure(9.6, 7.0)
     axes = np.array(figure.subplots(1, 2)).reshape(2, 1) if n == 1 else figure.subplots(2, n)
     figure.subplots_adjust(0.02, 0.03, 0.86, 0.86, 0.05, 0.12)
     peak = max(top if top is not None else float(np.max(panels[0][1])), 0.0)
@@ -113,10 +116,11 @@ def _panels(
     bar.set_label(unit if peak > 0 else "nothing spoke for it", fontsize=9)
     bar.ax.tick_params(labelsize=8)
     figure.suptitle(caption, fontsize=11)
-    return _png(figure)
+    return png_of(figure)
 
 
-def _figure(width: float, height: float) -> Any:
+def new_figure(width: float, height: float) -> Any:
+    """Return a white figure of a size in inches that needs no screen."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -125,7 +129,8 @@ def _figure(width: float, height: float) -> Any:
     return figure
 
 
-def _png(figure: Any) -> bytes:
+def png_of(figure: Any) -> bytes:
+    """Return a figure as a PNG, the same bytes each time."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()

@@ -93,7 +93,7 @@ def randomise(
     """
     scores = scores_of(model)
     if method == "auto":
-        method = "occlusion" if scores.rough else "grad-cam"
+        method = scores.usual
     before = attribute(scores, paths, method=method, target=target)
     stages, found = [], []
     for name, changed in _cascade(scores, most, seed):

@@ -73,6 +73,7 @@ def rolled(scores: Scores, pixels: torch.Tensor, code: int) -> tuple[torch.Tenso
     """Return the map on the grid of patches, (h, w) or (slices, h, w)."""
     import torch
 
+    scores.seen("Attention rollout")
     net: Any = scores.trunk.net
     layers = attentions(net)
     with torch.no_grad(), _watched(layers) as seen:

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from medgraft.base import MedgraftError, did_you_mean
+from medgraft.cohort.media import ARRAYS
 from medgraft.methods.base import classifies
 from medgraft.methods.finetune.features import BackboneFeatures
 from medgraft.methods.finetune.linear_probe import LinearProbe
 from medgraft.methods.finetune.trained import NetworkEstimator
 from medgraft.methods.pipeline import Pipeline
+from medgraft.sources.array_preprocess import PicturePreprocess
 from medgraft.sources.volume_preprocess import SlicePreprocess
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Scores:
-    """What turns an image or a volume into scores.
+    """What turns an image, a volume, a signal, a sequence or a row of omics into scores.
 
     Attributes
     ----------
@@ -33,7 +35,7 @@ class Scores:
     names : sequence
         Its classes or labels, one a score; empty for regression.
     preprocess : callable
-        PIL image -> tensor (c, s, s); `Volume` -> what the trunk takes.
+        Has ``open(reference)`` -> the tensor that the trunk takes.
     trunk : Trunk
         Tensors (b, ...) -> features (b, d).
     head : Module
@@ -41,7 +43,7 @@ class Scores:
     device : str
         Where the method computes.
     kind : str
-        ``"image"`` or ``"volume"``.
+        ``"image"``, ``"volume"``, ``"signal"``, ``"sequence"`` or ``"omics"``: what is read.
     rough : str
         Why the head has no gradient; empty where it has one.
     """
@@ -59,6 +61,18 @@ class Scores:
     def slices(self) -> int:
         """How many slices a sample is read as; 0 where it is read whole."""
         return self.preprocess.shape[0] if isinstance(self.preprocess, SlicePreprocess) else 0
+
+    @property
+    def shown(self) -> str:
+        """What a map lies over: the kind, but ``"image"`` where signals are drawn for a network of images."""
+        return "image" if isinstance(self.preprocess, PicturePreprocess) else self.kind
+
+    @property
+    def usual(self) -> str:
+        """The map that is made where none is named."""
+        if self.rough or self.shown in ("signal", "sequence"):
+            return "occlusion"
+        return "integrated-gradients" if self.shown == "omics" else "grad-cam"
 
     def of(self, pixels: torch.Tensor) -> torch.Tensor:
         """Return the scores (b, K) of what `preprocess` makes of samples, on the CPU."""
@@ -78,6 +92,14 @@ class Scores:
         """Refuse a method that needs a gradient where there is none."""
         if self.rough:
             raise MedgraftError(f"{method} {self.rough}")
+
+    def seen(self, method: str) -> None:
+        """Refuse a method of pictures where there is none."""
+        if self.shown in ARRAYS:
+            raise MedgraftError(
+                f"{method} makes maps of images and volumes, and this network reads the kind {self.kind}: "
+                "use occlusion or integrated-gradients."
+            )
 
     def code(self, target: Any) -> int:
         """Find the place of a class.
@@ -116,7 +138,7 @@ def scores_of(given: Any) -> Scores:
     Raises
     ------
     MedgraftError
-        It is none that reads images or volumes with one network.
+        It is none that reads samples with one network.
     """
     from medgraft.methods.explain.heads import network_head, probe_head
     from medgraft.networks.score_heads import LearnerHead
@@ -137,9 +159,8 @@ def scores_of(given: Any) -> Scores:
             "Maps are made of linear-probe, finetune, scratch, adaptations and methods behind one network, "
             f"and this is '{type(model).__name__}': use one of these."
         )
-    kind = "image" if getattr(backbone, "volume", None) is None else "volume"
     names = _names(model, names, head)
-    return Scores(model, names, backbone.preprocess, backbone.module, head, device, kind, rough)
+    return Scores(model, names, backbone.preprocess, backbone.module, head, device, backbone.kind, rough)
 
 
 def _names(model: Any, names: list[Any] | None, head: Any) -> list[Any]:
