@@ -10,7 +10,8 @@ source-only, pooled, and multi-view transfer (MVTL-LSR), whose views are these t
 differences from target-only with 95 % intervals and verdicts, for the four pairs of sets.
 
 The persons behind the segments are not published, so that segments of one person may be on both sides of a
-split: all figures are too good, those of the differences less so.
+split, and all figures are too good. Seizures of one person may also teach in the source and be tested in the
+target: that flatters the arms that read the source, and so their differences from target-only.
 """
 
 from __future__ import annotations

@@ -91,3 +91,11 @@ def test_it_is_kept_without_a_pickle(tmp_path):
     again = skops.io.load(tmp_path / "v.skops", trusted=unknown)
     X = pd.DataFrame({"sequence": SEQUENCES})
     assert again.transform(X).equals(made.transform(X))
+
+
+def test_the_unit_of_networks_does_not_change_what_views_keep(signals):
+    _, reading = signals
+    from dataclasses import replace
+
+    one, other = (ViewFeatures((), reading_to_dict(replace(reading, unit=u))) for u in (1.0, 2.0))
+    assert one.fingerprint() == other.fingerprint()

@@ -94,6 +94,11 @@ def test_a_network_refuses_samples_it_cannot_read(spec, kind, says):
         Pretrained(spec).reading(kind)
 
 
+def test_a_network_of_volumes_reads_no_signal():
+    with pytest.raises(MedgraftError, match="reads volumes, and the data are signals"):
+        Pretrained("medgraft:resnet3d_10", array=SIGNAL).reading("signal")
+
+
 def test_a_network_of_images_reads_signals_as_pictures_only():
     with pytest.raises(MedgraftError, match="draw signals with picture="):
         Pretrained("timm:resnet18", array=SIGNAL).reading("signal")

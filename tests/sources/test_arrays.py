@@ -47,7 +47,7 @@ def test_a_reading_comes_back_from_json(given):
 def test_signals_agree_on_the_shortest_and_what_is_cut_is_said(texts):
     reading, said = agreed("signal", texts)
     assert reading.shape == (1, 100) and reading.signal.rate == 1.0
-    assert len(said) == 1 and "Lengths run from 100 to 120" in said[0]
+    assert len(said) == 2 and "Lengths run from 100 to 120" in said[0]
     assert agreed("signal", texts[::-1])[0].shape == (1, 100)
 
 
@@ -76,6 +76,29 @@ def test_networks_read_signals_in_a_common_unit_and_views_as_they_are(texts, tmp
     np.testing.assert_allclose(volts.array(files[1]), reading.array(texts[1]), rtol=1e-4)
     np.testing.assert_allclose(volts.open(files[1]).values, 1e-5 * reading.open(texts[1]).values, rtol=1e-4)
     assert agreed("signal", texts[::-1])[0].unit == reading.unit
+
+
+def test_a_file_that_was_cut_off_does_not_shrink_all_others(texts, tmp_path):
+    np.savetxt(tmp_path / "cut.txt", np.arange(5.0))
+    cells = [*texts, str(tmp_path / "cut.txt")]
+    with pytest.raises(MedgraftError, match=r"cut\.txt' lasts 5 seconds and others 100: leave it out"):
+        agreed("signal", cells)
+    assert agreed("signal", cells, "seconds=4")[0].shape == (1, 4)
+
+
+def test_a_rate_that_nobody_said_is_not_taken_for_one_hertz(texts):
+    assert any("do not say their rate" in s for s in agreed("signal", texts)[1])
+    for given in ("rate=125", "low=8,high=30", "rate=125,seconds=1,channels=1"):
+        with pytest.raises(MedgraftError, match="does not say its rate.*--reading recorded=HZ"):
+            agreed("signal", texts, given)
+    assert agreed("signal", texts, "rate=25,recorded=50")[0].shape == (1, 50)
+
+
+def test_a_reading_says_in_words_what_is_read(texts):
+    reading = agreed("signal", texts, "recorded=50,seconds=1,low=5,high=20")[0]
+    assert reading.words() == "1 channel (1) at 50 Hz, the middle 1 seconds, low 5 Hz, high 20 Hz"
+    assert "unknown rate, 100 samples" in agreed("signal", texts)[0].words()
+    assert SequenceReading(9).words().startswith("nucleotide sequences; to networks 9 letters")
 
 
 def test_a_short_signal_is_refused_by_name_and_never_filled_up(texts):
@@ -123,3 +146,13 @@ def test_only_views_that_draw_make_pictures(texts):
     reading = SignalReading(SignalInput(rate=1, seconds=100, channels=("1",)), "statistics")
     with pytest.raises(MedgraftError, match="draws no picture: use scalogram or stockwell"):
         reading.drawn(texts[0])
+
+
+def test_the_unit_knows_neither_a_test_set_nor_an_offset(texts, tmp_path):
+    both = np.stack([np.loadtxt(texts[0]), 5000 + np.loadtxt(texts[0])])
+    np.savetxt(tmp_path / "both.txt", both.T)
+    reading = agreed("signal", [str(tmp_path / "both.txt")])[0]
+    assert reading.unit == pytest.approx(np.std(both[0]), rel=1e-3)
+    np.savetxt(tmp_path / "loud.txt", 50 * np.loadtxt(texts[0]))
+    cells = [*texts, str(tmp_path / "loud.txt")]
+    assert agreed("signal", cells, teaching=texts)[0].unit == agreed("signal", texts)[0].unit

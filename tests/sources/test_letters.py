@@ -101,3 +101,8 @@ def test_the_other_strand_of_the_other_strand_is_the_first():
     assert reverse_complement(reverse_complement(text)) == text
     flipped = one_hot(text, 15, "nucleotide")[::-1, ::-1]  # A and T, C and G change places
     np.testing.assert_array_equal(one_hot(reverse_complement(text), 15, "nucleotide"), flipped)
+
+
+def test_one_slip_among_many_nucleotides_is_no_protein():
+    with pytest.raises(MedgraftError, match=r"The letter 'E' at place 3 of the sequence 2 .* 'nucleotide'"):
+        alphabet_of(["ACGT" * 100, "ACEGT"])

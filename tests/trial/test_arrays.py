@@ -143,3 +143,24 @@ def test_views_and_readings_are_for_samples_that_have_them():
     for settings in ({"views": ["stft"]}, {"reading": "rate=4"}):
         with pytest.raises(MedgraftError, match="leave it out"):
             mg.Trial(data, ["target-only", "pooled"], target="t", folds=2, **settings)
+
+
+@pytest.mark.parametrize(
+    ("arms", "control"),
+    [
+        (["scratch:epochs=1", MOVED], "target-only"),  # scratch learns from the source, too
+        (["scratch:epochs=1", QUICK, MOVED], QUICK),
+        (["target-only", QUICK, MOVED], "target-only"),
+    ],
+)
+def test_the_control_learns_from_no_source(waves, arms, control):
+    data = mg.read(waves / "manifest.csv", label="ill", signal="signal", group="patient", domain="site")
+    given = {"source": "medgraft:resnet1d", "target": "south", "folds": 2, "reading": "recorded=50"}
+    assert mg.Trial(data, arms, **given).control == control
+
+
+def test_by_default_a_network_of_the_target_alone_stands_beside_the_one_that_was_taught_before(waves):
+    data = mg.read(waves / "manifest.csv", label="ill", signal="signal", group="patient", domain="site")
+    given = {"source": "medgraft:resnet1d", "target": "south", "folds": 2, "reading": "recorded=50"}
+    names = {a.name for a in mg.Trial(data, **given).arms}
+    assert {"target-only", "scratch", "scratch:rows=target", "pretrain-finetune"} <= names

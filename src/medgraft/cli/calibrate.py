@@ -9,7 +9,7 @@ import typer
 
 from medgraft.base import MedgraftError
 from medgraft.cli.app import verb
-from medgraft.cli.roles import Data, Group, Image, Label, Skip, Volume
+from medgraft.cli.roles import Data, Group, Image, Label, Omics, Sequence, Signal, Skip, Volume
 from medgraft.cli.warned import collected, tell
 
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ def calibrate(
     group: Group = None,
     image: Image = None,
     volume: Volume = None,
+    signal: Signal = None,
+    sequence: Sequence = None,
+    omics: Omics = None,
     skip_unreadable: Skip = False,
     method: Annotated[
         str,
@@ -72,7 +75,8 @@ def calibrate(
     model = load(graft)
     check_offered(model)
     uses.check_folder(model, out)
-    people = _read(model.manifest, data, label, group, image, volume, skip_unreadable)
+    media = {"image": image, "volume": volume, "signal": signal, "sequence": sequence, "omics": omics}
+    people = _read(model.manifest, data, label, group, media, skip_unreadable)
     with collected() as said:
         use = fit(
             model,
@@ -132,8 +136,7 @@ def _read(
     data: str,
     label: str | None,
     group: str | None,
-    image: str | None,
-    volume: str | None,
+    media: dict[str, str | None],
     skip: bool,
 ) -> Cohort:
     """Read the labelled patients as the graft's own were read."""
@@ -146,8 +149,7 @@ def _read(
         data,
         label=label or (None if task == "segmentation" else manifest["label"]),
         group=group,
-        image=image,
-        volume=volume,
+        **media,
         task=task,
         skip_unreadable=skip,
         **ordered,

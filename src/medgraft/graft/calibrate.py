@@ -59,8 +59,9 @@ def calibrate(
 
     The scores that set q are out of fold, each patient's by a g that the others taught: with scores of the g
     that they taught themselves too few sets would hold the truth. Without g the promise is exact; with it
-    nearly, and a little more than kept where patients are few. Patients count once, however many rows they
-    have.
+    nearly, and a little more than kept where patients are few. For the recalibrator and the sets patients
+    count once, however many rows they have; thresholds, log loss and calibration error count rows, so that
+    with several rows a patient a graft that joins them is the better one.
 
     Parameters
     ----------

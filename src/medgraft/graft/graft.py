@@ -205,7 +205,8 @@ class Graft:
                 has = f"has none: say with --{kind} which column holds them"
                 if data.kind in SEEN:
                     has = f"holds {data.kind}s"
-                raise MedgraftError(f"This graft reads {kind}s, and '{data.name}' {has}.")
+                several = kind if kind.endswith("s") else f"{kind}s"
+                raise MedgraftError(f"This graft reads {several}, and '{data.name}' {has}.")
             return _beside(data, self.model, self.manifest["schema"])
         if data.kind == "image" and not data.features:
             raise MedgraftError(f"This graft reads a table, but '{data.name}' is a folder of images.")

@@ -109,7 +109,8 @@ class ViewFeatures(TransformerMixin, BaseEstimator):
     def fingerprint(self) -> str:
         """SHA-256 over the views, with all their settings, and the reading."""
         made = [str(view) for view in self._made().values()]
-        said = json.dumps([made, dict(self.reading or {})], sort_keys=True, default=list)
+        reading = {name: value for name, value in (self.reading or {}).items() if name != "unit"}
+        said = json.dumps(["v1", made, reading], sort_keys=True, default=list)
         return hashlib.sha256(said.encode()).hexdigest()
 
     def transform(self, X: Any) -> pd.DataFrame:

@@ -34,6 +34,8 @@ def cohort(run: Run) -> dict[str, Any]:
         facts.append(("Features", words.count(c["features"])))
     elif c.get("kind") not in ("table", "omics", None):
         facts.append(("Features", f"{c['kind']}s"))
+    if c.get("read_as"):
+        facts.append(("Read as", words.plain(c["read_as"])))
     facts.append(("To predict", f"{words.plain(c.get('label'))} ({words.TASKS.get(run.result['task'], '')})"))
     if (missing := c.get("missing_fraction")) is not None:
         facts.append(("Missing values", f"{100 * missing:.1f} % of all entries"))

@@ -70,7 +70,8 @@ def _outcome(run: Run) -> str:
 def _predictors(run: Run) -> str:
     c = _cohort(run)
     if c.get("kind") != "table":
-        return f"The {c.get('kind', 'sample')}s themselves."
+        read = f" Read as: {words.plain(c['read_as'])}." if c.get("read_as") else ""
+        return f"The {c.get('kind', 'sample')}s themselves.{read}"
     return f"{words.count(c.get('features'))} columns, all that the table holds beside those with a role."
 
 

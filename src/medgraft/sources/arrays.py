@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from medgraft.sources.settings import made_from
 from medgraft.sources.signal_agree import agree
 from medgraft.sources.signals import SignalInput
 
+SHORT = 0.5  # of the median length; a signal below is more likely cut off than short
 MEASURED = 100  # signals whose spread is looked at
 LONGEST = 1000  # letters that a network reads unless more are asked for
 
@@ -47,6 +48,16 @@ class SignalReading:
     def shape(self) -> tuple[int, int]:
         """Channels and samples."""
         return self.signal.shape
+
+    def words(self) -> str:
+        """Say it in a few words."""
+        s = self.signal
+        shown = ", ".join(s.channels[:4]) + (", ..." if len(s.channels) > 4 else "")
+        rate = f"at {s.rate:g} Hz" if s.rate != 1.0 or self.recorded else "at an unknown rate"
+        kept = [f"{name} {getattr(s, name):g} Hz" for name in ("low", "high", "notch") if getattr(s, name)]
+        seconds = f"the middle {s.seconds:g} seconds" if rate[-1] == "z" else f"{s.seconds:g} samples"
+        count = "1 channel" if len(s.channels) == 1 else f"{len(s.channels)} channels"
+        return ", ".join([f"{count} ({shown}) {rate}", seconds, *kept])
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings, JSON-able."""
@@ -100,6 +111,10 @@ class SequenceReading:
         """Letters of the alphabet and columns."""
         return len(letters_of(self.alphabet)), self.length
 
+    def words(self) -> str:
+        """Say it in a few words."""
+        return f"{self.alphabet} sequences; to networks {self.length} letters from the middle"
+
     def to_dict(self) -> dict[str, Any]:
         """Return the settings, JSON-able."""
         return asdict(self)
@@ -137,7 +152,9 @@ def reading_from_dict(said: dict[str, Any]) -> Reading:
     return made
 
 
-def agreed(kind: str, cells: Sequence[str], given: str = "") -> tuple[Reading, list[str]]:
+def agreed(
+    kind: str, cells: Sequence[str], given: str = "", *, teaching: Sequence[str] | None = None
+) -> tuple[Reading, list[str]]:
     """Find how the samples of a cohort are brought to one shape, and say what that costs them.
 
     Use it before a 1-D network reads them; a trial does so itself. No label is looked at.
@@ -150,6 +167,8 @@ def agreed(kind: str, cells: Sequence[str], given: str = "") -> tuple[Reading, l
     given : str
         Settings that are not to be found out: ``"rate=100,seconds=2,picture=scalogram"`` (`SignalInput`),
         ``"length=101,alphabet=protein"``, ``"probes=FILE.npz"`` (`agreed_omics`).
+    teaching : sequence of str, optional
+        Those of `cells` that may teach: the unit of signals is theirs. Default all.
 
     Returns
     -------
@@ -174,7 +193,8 @@ def agreed(kind: str, cells: Sequence[str], given: str = "") -> tuple[Reading, l
     if not len(cells):
         raise MedgraftError(f"There is no {kind} to read.")
     if kind == "signal":
-        return _agreed_signals(cells, given)
+        reading, said = _agreed_signals(cells, given)
+        return _in_unit(reading, cells if teaching is None else teaching), said
     if kind == "sequence":
         return _agreed_sequences(cells, given)
     return agreed_omics(cells, given)
@@ -188,13 +208,28 @@ class _Asked(SignalInput):
 
 def _agreed_signals(cells: Sequence[str], given: str) -> tuple[SignalReading, list[str]]:
     asked = made_from(_Asked, given, "The reading of signals")
+    if any((asked.rate, asked.low, asked.high, asked.notch)) and not asked.recorded:
+        if _opened(cells[0], 0.0).rate == 1.0:
+            raise MedgraftError(
+                f"'{cells[0]}' does not say its rate, so that it cannot be brought to another or filtered: say "
+                "it with --reading recorded=HZ."
+            )
     own = {f.name: getattr(asked, f.name) for f in fields(SignalInput)}
     if all(own[name] for name in ("rate", "seconds", "channels")):
-        return _in_unit(SignalReading(SignalInput(**own), asked.picture, asked.recorded), cells), []
-    shared, said = agree(_opened(cell, asked.recorded) for cell in cells)
+        return SignalReading(SignalInput(**own), asked.picture, asked.recorded), []
+    lengths: list[float] = []
+    shared, said = agree(_measured(cells, asked.recorded, lengths))
+    middle = float(np.median(lengths))
+    if not asked.seconds and min(lengths) < SHORT * middle:
+        raise MedgraftError(
+            f"The signal '{cells[int(np.argmin(lengths))]}' lasts {min(lengths):g} seconds and others "
+            f"{middle:g}: leave it out, or say with --reading seconds= how much of each is read."
+        )
+    if shared.rate == 1.0 and not asked.recorded:
+        said.append("The files do not say their rate (--reading recorded=HZ does): there are no bands.")
     told = {name: value for name, value in own.items() if value != getattr(SignalInput(), name)}
     lost = [s for s in said if not any(name in told and word in s for name, word in _ABOUT.items())]
-    return _in_unit(SignalReading(replace(shared, **told), asked.picture, asked.recorded), cells), lost
+    return SignalReading(replace(shared, **told), asked.picture, asked.recorded), lost
 
 
 _ABOUT = {
@@ -204,11 +239,18 @@ _ABOUT = {
 }  # what a sentence of `agree` is about
 
 
+def _measured(cells: Sequence[str], recorded: float, lengths: list[float]) -> Iterator[Signal]:
+    for cell in cells:
+        signal = _opened(cell, recorded)
+        lengths.append(signal.seconds)
+        yield signal
+
+
 def _in_unit(reading: SignalReading, cells: Sequence[str]) -> SignalReading:
-    """Take the median standard deviation of some signals for the unit; no label, nor their order, matters."""
+    """Take the median standard deviation of channels of some signals for the unit; no label plays a part."""
     some = sorted(set(cells))
-    some = some[:: max(1, len(some) // MEASURED)]
-    spread = np.array([float(np.std(reading.open(cell).values)) for cell in some])
+    some = some[:: -(-len(some) // MEASURED)] if some else []
+    spread = np.concatenate([np.zeros(0), *(np.std(reading.open(cell).values, axis=1) for cell in some)])
     told = spread[np.isfinite(spread) & (spread > 0)]
     return replace(reading, unit=float(np.median(told)) if len(told) else 1.0)
 

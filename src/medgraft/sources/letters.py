@@ -18,6 +18,7 @@ _OTHERS = {
     "protein": {"X": "", "U": "", "O": "", "B": "DN", "Z": "EQ", "J": "IL"},
 }
 _COMPLEMENT = str.maketrans("ACGTUNRYSWKMBDHV", "TGCAANYRSWMKVHDB")
+_SURE = 0.99
 _PLAIN = frozenset("ACGTUN")  # a text of which these are half is no protein
 WHERE = ("centre", "left")
 
@@ -59,7 +60,7 @@ def check_letters(text: str, alphabet: str, which: str = "") -> str:
         at = min(word.index(letter) for letter in odd)
         raise MedgraftError(
             f"The letter '{word[at]}' at place {at + 1} of the sequence{which} is none of the alphabet "
-            f"'{alphabet}': mend the sequence, or name another alphabet."
+            f"'{alphabet}': mend the sequence, or name another alphabet (--reading alphabet=protein)."
         )
     return word
 
@@ -68,7 +69,7 @@ def alphabet_of(texts: Iterable[str]) -> str:
     """Return ``"nucleotide"`` or ``"protein"``, by the letters of all sequences together.
 
     They are nucleotides if all letters are IUPAC's codes of nucleotides, ambiguous ones included, and at
-    least half of them are A, C, G, T, U or N.
+    least half of them are A, C, G, T, U or N; or if 99 % are, so that another letter is refused as a slip.
 
     Raises
     ------
@@ -88,8 +89,9 @@ def alphabet_of(texts: Iterable[str]) -> str:
     plain = sum(word.count(letter) for word in words for letter in _PLAIN)
     if found <= set(_columns("nucleotide")) and 2 * plain >= total:
         return "nucleotide"
+    likely = "nucleotide" if plain >= _SURE * total else "protein"  # a slip of one letter makes no protein
     for i, word in enumerate(words):
-        check_letters(word, "protein", f" {i + 1}")
+        check_letters(word, likely, f" {i + 1}")
     return "protein"
 
 

@@ -53,6 +53,11 @@ class OmicsReading:
         """One channel and the features."""
         return 1, len(self.features)
 
+    def words(self) -> str:
+        """Say it in a few words."""
+        own = ", in the units of a model of its own" if self.centre else ""
+        return f"{len(self.features):,} features{own}"
+
     def to_dict(self) -> dict[str, Any]:
         """Return the settings, JSON-able."""
         return {name: list(v) if name in _LISTS else v for name, v in asdict(self).items()}

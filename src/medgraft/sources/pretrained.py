@@ -125,6 +125,8 @@ class Pretrained:
                 f"Nobody said how '{self.spec}' reads {kind}s: give array=, which "
                 "medgraft.sources.arrays.agreed finds."
             )
+        if dims == 3:
+            raise MedgraftError(f"The network '{self.spec}' reads volumes, and the data are {kind}s.")
         drawn = bool(getattr(self.array, "picture", ""))
         if drawn != (dims == 2):
             reads = {1: "arrays", 2: "pictures", 3: "volumes"}[dims]

@@ -16,6 +16,7 @@ from medgraft.sources.pretrained import Pretrained
 from medgraft.sources.views import views
 
 PICTURE = "scalogram"
+_TEST = 1  # place of the test set among a trial's cohorts
 Readings = Mapping[str, Reading]
 
 
@@ -42,13 +43,16 @@ def read_alike(cohorts: Sequence[Any], given: str) -> tuple[dict[str, Reading], 
     said: list[str] = []
     for kind in kinds:
         cells: list[str] = []
-        for cohort in cohorts:
+        taught: list[str] = []
+        for i, cohort in enumerate(cohorts):
             if isinstance(cohort, Cohort):
                 if kind not in cohort.kinds:
                     has, wanted = f"{cohort.kind}s", f"{kind}s"
                     raise MedgraftError(f"'{cohort.name}' holds {has}, and '{cohorts[0].name}' {wanted}.")
-                cells += [str(cell) for cell in cohort.table[cohort.media[kind]].dropna()]
-        found[kind], more = agreed(kind, cells, _of_kind(given, kind, kinds))
+                own = [str(cell) for cell in cohort.table[cohort.media[kind]].dropna()]
+                cells += own
+                taught += own if i != _TEST else []
+        found[kind], more = agreed(kind, cells, _of_kind(given, kind, kinds), teaching=taught)
         said += more
     return found, said
 

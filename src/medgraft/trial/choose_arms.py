@@ -40,7 +40,10 @@ def choose_arms(
                 "There is nothing to transfer from: give --domain and --target for other sites of the "
                 "same table, or --source for a second cohort or a pretrained network."
             )
-        arms = [arm(name) for name in entries if entries[name].default and _runs(name, design, met)]
+        usual = [name for name in entries if entries[name].default and _runs(name, design, met)]
+        if {"views", "source"} <= met and "scratch" in usual:  # beside pretrain-finetune
+            usual.append("scratch:rows=target")
+        arms = [arm(name) for name in usual]
     names = [a.name for a in arms]
     for name in names:
         if names.count(name) > 1:
@@ -95,8 +98,9 @@ def control_name(design: Design, met: set[str], names: Sequence[str] = ()) -> st
     if "gaps" in met and "masks" not in met:  # what reads one kind alone can say nothing of some rows
         return next((n for n in names if n.split(":")[0] == "majority"), "majority")
     if "views" in met and "target-labels" in met and "time" not in met:  # classical arms read views of them
-        own = [n for control in ("target-only", "scratch") for n in names if n.split(":")[0] == control]
-        return (own or ["target-only"])[0]
+        alone = [n for n in names if n.split(":")[0] == "target-only"]
+        alone += [n for n in names if _of_target(n) or (n.split(":")[0] == "scratch" and "source" not in met)]
+        return (alone or ["target-only"])[0]
     if "images" in met and not met & {"source", "network"}:  # radiomics alone
         return next((n for n in names if n.split(":")[0] == "majority"), "majority")
     if "images" in met and "source" not in met:
@@ -105,6 +109,12 @@ def control_name(design: Design, met: set[str], names: Sequence[str] = ()) -> st
         return "last-value"
     default = "target-only" if "target-labels" in met else "source-only"
     return next((n for n in names if n.split(":")[0] == default), default)
+
+
+def _of_target(name: str) -> bool:
+    """Whether a network learns from the target's labels alone; `scratch` else learns from all domains'."""
+    method, _, settings = name.partition(":")
+    return method == "scratch" and "rows=target" in settings.split("+")[0].split(",")
 
 
 def _outlining_control(methods: Sequence[str], names: Sequence[str]) -> str:

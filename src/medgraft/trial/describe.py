@@ -70,6 +70,7 @@ def describe_cohort(trial: Trial) -> dict[str, Any]:
         "kind": data.kind,
         "rows": data.n,
         "features": 0 if media else data.X.shape[1],
+        **read_as(trial),
         "label": data.label or data.mask,
         "classes": data.classes,
         "class_counts": counts,
@@ -81,6 +82,15 @@ def describe_cohort(trial: Trial) -> dict[str, Any]:
         "flow": flow(trial),
         "tested": _fingerprint(trial, tested),
     }
+
+
+def read_as(trial: Trial) -> dict[str, str]:
+    """Return how signals, sequences and omics were read, in a sentence, as ``read_as``; nothing of others."""
+    said = [reading.words() for reading in trial.readings.values()]
+    names = [name for view in trial._views.values() for name in view.names]
+    if names:
+        said.append(f"views for methods of tables: {', '.join(names)}")
+    return {"read_as": "; ".join(said)} if said else {}
 
 
 def _fingerprint(trial: Trial, tested: np.ndarray) -> str:

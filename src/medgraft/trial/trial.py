@@ -167,6 +167,7 @@ class Trial:
                 f"The {what} '{parts[0]}' reads images, but '{cohort.name}' is a table: leave it out."
             )
         found, self.said = read_alike([cohort, test, *sources], reading)
+        self.readings = found
         if cohort.task != SEGMENTATION:
             parts = [reading_of(s, cohort.kinds, found) if isinstance(s, Pretrained) else s for s in parts]
         networks = [s for s in parts if isinstance(s, Pretrained)]

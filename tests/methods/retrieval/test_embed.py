@@ -72,7 +72,9 @@ def test_what_cannot_be_embedded_is_told_in_a_sentence():
         embed("statistics", ["ACGT"])
     with pytest.raises(MedgraftError, match="of a signal: give one of sequences"):
         embed(read_view("statistics"), ["ACGT"])
-    omics = Pretrained("medgraft:cnn1d", array=OmicsReading(640)).load(pretrained=False)
+    omics = Pretrained("medgraft:cnn1d", array=OmicsReading([f"g{j}" for j in range(640)])).load(
+        pretrained=False
+    )
     for other in (omics, object()):
         with pytest.raises(MedgraftError, match="embedded by a network that reads sequences"):
             embed(other, ["ACGT"])

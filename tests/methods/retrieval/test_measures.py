@@ -36,7 +36,7 @@ def test_where_every_query_is_right_the_end_is_the_exact_one():
 
 def test_where_all_queries_have_one_rank_but_the_first_there_is_no_interval():
     i = mean_reciprocal_rank([2] * 12)
-    assert i.value == 0.5 and np.isnan([i.lo, i.hi]).all() and "no spread" in i.note
+    assert i.value == 0.5 and np.isnan([i.lo, i.hi]).all() and "spread" in i.note
 
 
 def test_the_interval_has_the_width_of_independent_queries():
@@ -78,3 +78,8 @@ def test_one_seed_one_interval():
 def test_what_cannot_be_measured_is_told_in_a_sentence(call, words):
     with pytest.raises(MedgraftError, match=words):
         call()
+
+
+def test_ranks_that_nearly_all_agree_have_no_interval():
+    assert np.isnan(mean_reciprocal_rank([7] * 19 + [6]).lo)
+    assert np.isfinite(mean_reciprocal_rank([7] * 15 + [6, 5, 4, 3, 2]).lo)

@@ -68,7 +68,8 @@ class PretrainFinetune(FineTune):
     Notes
     -----
     Without a labelled row of the source it is `finetune`, or `scratch`; without one of the target the network
-    of the first part is kept.
+    of the first part is kept. A patient with rows in both domains, held out in the second part to choose the
+    epoch by, has taught in the first.
 
     Examples
     --------

@@ -13,6 +13,8 @@ from medgraft.base import MedgraftError
 from medgraft.evidence.interval import Interval, interval
 from medgraft.methods.splits import Ints
 
+FEWEST = 4  # queries that must differ from the commonest rank before resampling tells anything
+
 
 def true_ranks(ranked: pd.DataFrame, truth: Mapping[Any, str] | Sequence[str]) -> Ints:
     """Return at which rank each query's right candidate stands.
@@ -118,7 +120,8 @@ def mean_reciprocal_rank(
     Returns
     -------
     Interval
-        Where all are first, with the exact bound of `top_k`; where all have another rank, without ends.
+        Where all are first, with the exact bound of `top_k`; where fewer than four have another rank than
+        most, without ends.
 
     Raises
     ------
@@ -138,9 +141,9 @@ def mean_reciprocal_rank(
     if r.max() == 1:  # no spread to resample: it is at least the share ranked first
         return top_k(r, group=group, n_boot=n_boot, seed=seed)
     found = interval("mae", np.zeros(len(r)), 1 / r, group=group, n_boot=n_boot, seed=seed)
-    if np.ptp(r):
+    if len(r) - np.unique(r, return_counts=True)[1].max() >= FEWEST:
         return found
-    note = "All queries rank their candidate alike: resampling shows no spread."
+    note = "Nearly all queries rank their candidate alike: resampling shows too little spread."
     return Interval(found.value, np.nan, np.nan, found.level, note)
 
 

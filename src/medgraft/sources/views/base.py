@@ -113,5 +113,7 @@ def read_view(spec: str, kind: str = "") -> View:
     cls = views[name.strip()]
     if kind and cls.kind != kind:
         fitting = ", ".join(n for n in views if views[n].kind == kind)
+        if not fitting:
+            raise MedgraftError(f"There is no view of {kind}: leave it out, and the values are read.")
         raise MedgraftError(f"The view '{cls.name}' is of a {cls.kind}, not of a {kind}: use {fitting}.")
     return made_from(cls, settings, f"The view '{cls.name}'")

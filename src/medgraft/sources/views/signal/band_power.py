@@ -75,7 +75,7 @@ class BandPower(SignalView):
             chosen = [(name, low, min(high, half)) for name, low, high in chosen if low < half]
         if not chosen:
             raise MedgraftError(
-                f"The signal has {rate:g} samples a second, too few for any band: say its rate, or give "
+                f"A signal of {rate:g} Hz has no band of EEG: say its rate (--reading recorded=HZ), or bands."
                 "bands."
             )
         for name, _, high in chosen:
