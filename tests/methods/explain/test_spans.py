@@ -17,8 +17,12 @@ from medgraft.methods.explain.draw import draw
 from medgraft.methods.explain.frame import opened
 from medgraft.methods.explain.scores import scores_of
 from medgraft.sources import Pretrained
-from medgraft.sources.arrays import SequenceReading
+from medgraft.sources.array_preprocess import PicturePreprocess
+from medgraft.sources.arrays import SequenceReading, SignalReading
+from medgraft.sources.preprocess import Preprocess
+from medgraft.sources.signals import SignalInput
 from small_arrays import CHANNELS, LETTERS, of_features, of_letters, of_signals
+from small_networks import SIDE, network
 
 TEXT = "ACGGTNCATTAG"
 
@@ -145,3 +149,15 @@ def test_every_kind_is_drawn_and_a_long_sequence_in_part(wave, matrix):
         made = draw(scores, opened(scores, path), found, "a sample", "in scores")
         assert made.startswith(b"\x89PNG")
         assert made == draw(scores, opened(scores, path), found, "a sample", "in scores")
+
+
+def test_a_signal_that_a_network_sees_as_a_picture_has_its_map_over_the_picture(wave):
+    channels = SignalInput(rate=20, seconds=4, channels=("1", "2"))
+    model, reading = network(), SignalReading(channels, "scalogram", 20.0)
+    model.backbone_.preprocess = PicturePreprocess(reading, Preprocess(SIDE, 1, "bilinear"))
+    model.backbone_.kind = "signal"
+    scores = scores_of(model)
+    assert (scores.kind, scores.shown, scores.usual) == ("signal", "image", "grad-cam")
+    found, picture = attribute(model, wave[0])[0], reading.drawn(wave[0])
+    assert found.values.shape == picture.shape[:2]
+    assert draw(scores, opened(scores, wave[0]), found, "a", "b").startswith(b"\x89PNG")

@@ -35,8 +35,9 @@ def occlusion(model: Any, paths: Sequence[str] | str, *, target: Any = None) -> 
 
     A window is a seventh of an image's side, moved by half of that; of a volume it is a quarter of each
     side (of slices: a quarter of them), moved by its own width. Of a signal it is a twentieth of the time in
-    one channel, filled with the mean of what stands beside it, and moved by half of that; of a sequence three
-    letters, which become empty columns, moved by one; of omics one feature, which becomes 0.
+    one channel, filled with the mean of what stands beside it, and moved by half of that (of more than six
+    channels by its own width); of a sequence three letters, which become empty columns, moved by one; of
+    omics one feature, which becomes 0.
 
     Parameters
     ----------
@@ -56,9 +57,9 @@ def occlusion(model: Any, paths: Sequence[str] | str, *, target: Any = None) -> 
 
     Notes
     -----
-    Cost: 169 forward passes an image, 64 a volume, 39 a channel of a signal, one a letter or feature (of
-    letters 1,000 at most). Source: Zeiler and Fergus 2014,
-    doi:10.1007/978-3-319-10590-1_53. Of images and volumes computed by captum.
+    Cost: 169 forward passes an image, 64 a volume, 39 or 20 a channel of a signal, one a letter (1,000 at
+    most) or feature. Source: Zeiler and Fergus 2014, doi:10.1007/978-3-319-10590-1_53. Of images and volumes
+    computed by captum.
 
     Examples
     --------

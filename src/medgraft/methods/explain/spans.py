@@ -9,8 +9,9 @@ from medgraft.methods.explain.scores import Scores
 if TYPE_CHECKING:
     import torch
 
-PARTS, LETTERS, MOST = 20, 3, 1000  # windows a signal is long, letters of a window, windows of a sequence
-AT_ONCE = 64
+PARTS, FEW = 20, 6  # windows that a signal is long; channels up to which these overlap by half
+LETTERS, MOST = 3, 1000  # letters of a window, and windows of a sequence
+AT_ONCE = {"signal": 8, "sequence": 64, "omics": 64}  # more long signals at once are slower
 
 
 def spans_covered(scores: Scores, x: torch.Tensor, code: int) -> tuple[torch.Tensor, dict[str, float]]:
@@ -32,7 +33,7 @@ def spans_covered(scores: Scores, x: torch.Tensor, code: int) -> tuple[torch.Ten
 
     channels, length = x.shape[1:]
     signal = scores.shown == "signal"
-    window, step = _window(scores.shown, length)
+    window, step = _window(scores.shown, channels, length)
     starts = sorted({*range(0, length - window + 1, step), length - window})
     rows: list[Any] = list(range(channels)) if signal else [slice(None)]
     spans = [(k, start) for k in range(len(rows)) for start in starts]
@@ -41,8 +42,9 @@ def spans_covered(scores: Scores, x: torch.Tensor, code: int) -> tuple[torch.Ten
         times[start : start + window] += 1
     with torch.no_grad():
         whole = scores.of(x)[0, code]
-        for first in range(0, len(spans), AT_ONCE):
-            some = spans[first : first + AT_ONCE]
+        size = AT_ONCE[scores.shown]
+        for first in range(0, len(spans), size):
+            some = spans[first : first + size]
             covered = x.float().repeat(len(some), 1, 1)
             for one, (k, start) in zip(covered, some, strict=True):
                 one[rows[k], start : start + window] = _beside(x[0, k], start, window) if signal else 0.0
@@ -53,13 +55,15 @@ def spans_covered(scores: Scores, x: torch.Tensor, code: int) -> tuple[torch.Ten
     return mean if signal else mean[0], {"window": float(window)}
 
 
-def _window(kind: str, length: int) -> tuple[int, int]:
+def _window(kind: str, channels: int, length: int) -> tuple[int, int]:
     """Return width and step of windows.
 
     Examples
     --------
-    >>> _window("signal", 400), _window("sequence", 101), _window("sequence", 5000), _window("omics", 20000)
-    ((20, 10), (3, 1), (10, 5), (1, 1))
+    >>> _window("signal", 2, 400), _window("signal", 12, 400), _window("omics", 1, 20000)
+    ((20, 10), (20, 20), (1, 1))
+    >>> _window("sequence", 4, 101), _window("sequence", 4, 5000)
+    ((3, 1), (10, 5))
     """
     if kind == "omics":  # neighbours mean nothing
         return 1, 1
@@ -67,7 +71,7 @@ def _window(kind: str, length: int) -> tuple[int, int]:
         step = -(-length // MOST)
         return min(length, max(LETTERS, 2 * step)), step
     window = max(1, round(length / PARTS))
-    return window, max(1, window // 2)
+    return window, max(1, window // 2) if channels <= FEW else window
 
 
 def _beside(channel: torch.Tensor, start: int, window: int) -> torch.Tensor:

@@ -86,7 +86,7 @@ def over_letters(text: str, values: NDArray[np.float32], caption: str, unit: str
     high = 1.1 + 1.0 * len(shown)
     figure = new_figure(9.6, high)
     axes: Any = figure.subplots(len(shown), 1, squeeze=False, sharey=True)[:, 0]
-    figure.subplots_adjust(0.09, 0.3 / high, 0.98, 1 - 0.75 / high, hspace=0.45)
+    figure.subplots_adjust(0.1, 0.3 / high, 0.98, 1 - 0.75 / high, hspace=0.45)
     for ax, line in zip(axes, shown, strict=True):
         start, end = line * LINE, min(len(text), (line + 1) * LINE)
         own = values[start:end]
@@ -95,7 +95,7 @@ def over_letters(text: str, values: NDArray[np.float32], caption: str, unit: str
         ax.set_xlim(-0.7, LINE - 0.3)
         ax.set_xticks(range(len(own)), list(text[start:end]), fontsize=8, family="monospace")
         ax.tick_params(length=0, labelsize=8)
-        ax.set_ylabel(f"{start + 1}", fontsize=8, rotation=0, ha="right", va="center")
+        ax.set_ylabel(f"from {start + 1}", fontsize=8, rotation=0, ha="right", va="center")
         for side in ("top", "right", "bottom"):
             ax.spines[side].set_visible(False)
     reach = float(np.abs(values).max()) or 1.0
