@@ -75,7 +75,13 @@ def calibrate(
     model = load(graft)
     check_offered(model)
     uses.check_folder(model, out)
-    media = {"image": image, "volume": volume, "signal": signal, "sequence": sequence, "omics": omics}
+    media: dict[str, Any] = {
+        "image": image,
+        "volume": volume,
+        "signal": signal,
+        "sequence": sequence,
+        "omics": omics,
+    }
     people = _read(model.manifest, data, label, group, media, skip_unreadable)
     with collected() as said:
         use = fit(
@@ -136,7 +142,7 @@ def _read(
     data: str,
     label: str | None,
     group: str | None,
-    media: dict[str, str | None],
+    media: dict[str, Any],
     skip: bool,
 ) -> Cohort:
     """Read the labelled patients as the graft's own were read."""

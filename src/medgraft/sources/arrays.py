@@ -208,12 +208,12 @@ class _Asked(SignalInput):
 
 def _agreed_signals(cells: Sequence[str], given: str) -> tuple[SignalReading, list[str]]:
     asked = made_from(_Asked, given, "The reading of signals")
-    if any((asked.rate, asked.low, asked.high, asked.notch)) and not asked.recorded:
-        if _opened(cells[0], 0.0).rate == 1.0:
-            raise MedgraftError(
-                f"'{cells[0]}' does not say its rate, so that it cannot be brought to another or filtered: say "
-                "it with --reading recorded=HZ."
-            )
+    to_change = any((asked.rate, asked.low, asked.high, asked.notch)) and not asked.recorded
+    if to_change and _opened(cells[0], 0.0).rate == 1.0:
+        raise MedgraftError(
+            f"'{cells[0]}' does not say its rate, so that it cannot be brought to another or filtered: "
+            "say it with --reading recorded=HZ."
+        )
     own = {f.name: getattr(asked, f.name) for f in fields(SignalInput)}
     if all(own[name] for name in ("rate", "seconds", "channels")):
         return SignalReading(SignalInput(**own), asked.picture, asked.recorded), []

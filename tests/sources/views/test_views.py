@@ -182,7 +182,7 @@ def test_settings_that_do_not_fit_the_signal_are_refused_in_a_sentence(spec, wor
 
 
 def test_a_signal_whose_rate_was_not_said_has_no_band_and_is_told_so():
-    with pytest.raises(MedgraftError, match="1 samples a second, too few for any band"):
+    with pytest.raises(MedgraftError, match="A signal of 1 Hz has no band of EEG"):
         read_view("band-power")(signal(rate=1.0))
 
 
