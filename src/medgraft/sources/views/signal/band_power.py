@@ -75,7 +75,7 @@ class BandPower(SignalView):
             chosen = [(name, low, min(high, half)) for name, low, high in chosen if low < half]
         if not chosen:
             raise MedgraftError(
-                f"A signal of {rate:g} Hz has no band of EEG: say its rate (--reading recorded=HZ), or give bands."
+                f"A signal of {rate:g} Hz has no band of EEG: say --reading recorded=HZ, or give bands."
             )
         for name, _, high in chosen:
             if high > half:
