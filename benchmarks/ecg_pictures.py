@@ -67,7 +67,7 @@ def main() -> None:
                 began = time.process_time()
                 frame = trial.run(out).predictions
             print(f"{seen}: {time.process_time() - began:.0f} CPU seconds", flush=True)
-            return frame.assign(seen=seen)
+            return frame[frame["arm"].isin(arms)].assign(seen=seen)  # without a control of the trial's own
 
         networks = [Pretrained(f"medgraft:{name}") for name in OWN]
         found = [run("signal", [f"scratch:source=medgraft:{name}" for name in OWN], source=networks)]

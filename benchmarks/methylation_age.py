@@ -4,7 +4,8 @@ Two cohorts: 16 brains (GSE38608, Illumina 27K, age in years) and 150 cord blood
 gestational age in weeks; a clock's years count from birth, so 40 weeks are added). Every arm learns inside
 the same folds by patient; scaling, choosing and tuning are done inside them. AltumAge is used as it is, with
 a line fitted to its answer, with ridge on its 32 frozen features, and with its last two layers fine-tuned
-under a pull to the published weights (settings fixed beforehand).
+under a pull to the published weights (settings fixed beforehand). The penalties of ridge and elastic net are
+chosen by samples, of which donors have several: that weakens these controls a little.
 
 GSE38608 is no independent test of AltumAge: the list of data sets that its authors published names it, and
 they split each by samples, so that some of these 16, or other samples of the same donors, taught the clock

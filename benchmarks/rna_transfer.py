@@ -6,7 +6,8 @@ FOLDER holds PROTEIN.txt (public, RBPSuite's windows of ENCODE eCLIP): 101 lette
 The source is 1,500 windows of the proteins in --sources, the target another protein with 50, 200 or 1,000
 labels (half of each class, drawn anew in each repeat) out of 2,000 windows, tested on 1,000 others. Windows
 that share 25 letters are one "patient": none is on both sides of a split, and none of the source is kept that
-shares as much with the target.
+shares as much with the target. A window that stands in several files counts for the first protein, which is
+a source: the target lacks what both bind, and that speaks a little against transfer.
 
 Arms: logistic regression on 3-mers (target-only, the control; source-only; pooled; coral), the same on the
 shares of single letters alone (composition), and a small convolutional network from scratch or pretrained on
