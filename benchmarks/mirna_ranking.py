@@ -8,7 +8,9 @@ together, its last layer is taken off, and proteins are ranked by the mean cosin
 windows to a query. Windows that share 25 letters stay together, so that no query overlaps what was learnt
 from or what stands for a protein.
 
-A window in several files counts for the first protein. Two rankings. Of bound windows whose protein is known, 60 a protein: mean reciprocal rank and the share ranked
+A window in several files counts for the first protein.
+
+Two rankings. Of bound windows whose protein is known, 60 a protein: mean reciprocal rank and the share ranked
 first, with 95 % intervals, by the trained network, the same network with random weights, and shares of 3-mers
 and of single letters, each beside chance; of all queries, and of those of the held-out protein alone, which
 mean little unless the last column is small: how many queries of other proteins rank it first. And of the
