@@ -127,8 +127,8 @@ def _list(pattern: str) -> None:
         typer.echo(f"{n.name:{wide}s}  {side:>12s}  {weights:>8s}  {whence:4s}  {n.licence}")
     typer.echo(
         "\nAny other timm: or torchvision: name works too. Weights are counted without the classifier; of "
-        "those from a file there are none to download: give yours as FILE@NAME, or train one from random weights "
-        "(scratch, pretrain-finetune)."
+        "those from a file there are none to download: give yours as FILE@NAME, or train one from random "
+        "weights (scratch, pretrain-finetune)."
     )
 
 

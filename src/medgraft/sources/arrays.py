@@ -250,9 +250,16 @@ def _in_unit(reading: SignalReading, cells: Sequence[str]) -> SignalReading:
     """Take the median standard deviation of channels of some signals for the unit; no label plays a part."""
     some = sorted(set(cells))
     some = some[:: -(-len(some) // MEASURED)] if some else []
-    spread = np.concatenate([np.zeros(0), *(np.std(reading.open(cell).values, axis=1) for cell in some)])
+    spread = np.concatenate([np.zeros(0), *(_spread(reading, cell) for cell in some)])
     told = spread[np.isfinite(spread) & (spread > 0)]
     return replace(reading, unit=float(np.median(told)) if len(told) else 1.0)
+
+
+def _spread(reading: SignalReading, cell: str) -> NDArray[np.float32]:
+    try:
+        return np.asarray(np.std(reading.open(cell).values, axis=1))
+    except MedgraftError:  # refused by its name where it is read
+        return np.zeros(0, dtype=np.float32)
 
 
 def _opened(cell: str, recorded: float) -> Signal:

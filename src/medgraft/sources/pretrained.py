@@ -254,7 +254,7 @@ def source(spec: str | Path | Cohort | Pretrained | Radiomics) -> Pretrained | R
     Examples
     --------
     >>> source("timm:resnet18")
-    Pretrained(spec='timm:resnet18', channels=3, allow_partial=False, volume=None, size=None)
+    Pretrained(spec='timm:resnet18', channels=3, allow_partial=False, volume=None, size=None, array=None)
     """
     if not isinstance(spec, str | Path):
         return spec
