@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -18,7 +17,6 @@ from medgraft.sources.signals import SignalInput
 from small_edf import write_edf
 
 RATE = 50
-REAL = Path("/work/shared/data/eegmmi_s001")
 
 
 def noise(seed=0, channels=2, seconds=20, rate=RATE):
@@ -247,14 +245,14 @@ def test_spans_of_a_file_are_one_recording_and_its_variables_are_several():
     assert recordings_of(pd.Series(cells)) == {"a.mat::variable=x": [0, 1], "a.mat::variable=y": [2]}
 
 
-@pytest.mark.skipif(not REAL.is_dir(), reason="the EEG of motor imagery is not here")
-def test_windows_of_real_motor_imagery_are_those_that_mne_finds(tmp_path):
+def test_windows_of_real_motor_imagery_are_those_that_mne_finds(tmp_path, shared_data):
+    real = shared_data("eegmmi_s001")
     import mne
 
-    cohort = read(REAL / "S001R04.edf", require_label=False)
+    cohort = read(real / "S001R04.edf", require_label=False)
     cut = Cut(2.0, events={"T1": "left", "T2": "right"}, first=0.5)
     made = prepare(cohort, tmp_path / "o", cut, reading="channels=C3|C4").manifest
-    raw = mne.io.read_raw_edf(REAL / "S001R04.edf", preload=True, verbose="ERROR").pick(["C3..", "C4.."])
+    raw = mne.io.read_raw_edf(real / "S001R04.edf", preload=True, verbose="ERROR").pick(["C3..", "C4.."])
     found = [(a["onset"] + 0.5, a["description"]) for a in raw.annotations if a["description"] != "T0"]
     assert made["label"].tolist() == [{"T1": "left", "T2": "right"}[text] for _, text in found]
     for signal, (start, _) in zip(opened(tmp_path / "o", made), found, strict=True):
