@@ -151,6 +151,7 @@ def test_views_and_readings_are_for_samples_that_have_them():
         (["scratch:epochs=1", MOVED], "target-only"),  # scratch learns from the source, too
         (["scratch:epochs=1", QUICK, MOVED], QUICK),
         (["target-only", QUICK, MOVED], "target-only"),
+        ([mg.arm("scratch", rows="target"), MOVED], 'scratch:rows="target"'),
     ],
 )
 def test_the_control_learns_from_no_source(waves, arms, control):

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medgraft.base import MedgraftError
-from medgraft.cohort.media import Signal, open_sample
+from medgraft.cohort.media import Signal
 from medgraft.sources.letters import alphabet_of, letters_of, one_hot
 from medgraft.sources.omics_reading import OmicsReading, agreed_omics
 from medgraft.sources.settings import made_from
 from medgraft.sources.signal_agree import agree
-from medgraft.sources.signals import SignalInput
+from medgraft.sources.signals import SignalInput, open_signal
 
 SHORT = 0.5  # of the median length; a signal below is more likely cut off than short
 MEASURED = 100  # signals whose spread is looked at
@@ -66,10 +66,7 @@ class SignalReading:
 
     def open(self, text: str) -> Signal:
         """Open a reference and bring it to shape; a refusal names it."""
-        try:
-            return self.signal(_opened(text, self.recorded))
-        except MedgraftError as error:
-            raise MedgraftError(f"The signal '{text}' cannot be used: {error}") from error
+        return self.signal.open(text, self.recorded)
 
     def array(self, text: str) -> NDArray[np.float32]:
         """Open a reference: (channels, samples)."""
@@ -183,7 +180,7 @@ def agreed(
 
     Notes
     -----
-    Cost: each signal is opened once, one at a time.
+    Cost: each signal is opened once, one at a time, and some hundred of them again for the unit.
 
     Examples
     --------
@@ -209,7 +206,7 @@ class _Asked(SignalInput):
 def _agreed_signals(cells: Sequence[str], given: str) -> tuple[SignalReading, list[str]]:
     asked = made_from(_Asked, given, "The reading of signals")
     to_change = any((asked.rate, asked.low, asked.high, asked.notch)) and not asked.recorded
-    if to_change and _opened(cells[0], 0.0).rate == 1.0:
+    if to_change and open_signal(cells[0], 0.0).rate == 1.0:
         raise MedgraftError(
             f"'{cells[0]}' does not say its rate, so that it cannot be brought to another or filtered: "
             "say it with --reading recorded=HZ."
@@ -241,7 +238,7 @@ _ABOUT = {
 
 def _measured(cells: Sequence[str], recorded: float, lengths: list[float]) -> Iterator[Signal]:
     for cell in cells:
-        signal = _opened(cell, recorded)
+        signal = open_signal(cell, recorded)
         lengths.append(signal.seconds)
         yield signal
 
@@ -260,13 +257,6 @@ def _spread(reading: SignalReading, cell: str) -> NDArray[np.float32]:
         return np.asarray(np.std(reading.open(cell).values, axis=1))
     except MedgraftError:  # refused by its name where it is read
         return np.zeros(0, dtype=np.float32)
-
-
-def _opened(cell: str, recorded: float) -> Signal:
-    signal = open_sample("signal", cell)
-    if not isinstance(signal, Signal):
-        raise MedgraftError(f"'{cell}' holds no signal.")
-    return replace(signal, rate=recorded) if recorded and signal.rate == 1.0 else signal
 
 
 def _agreed_sequences(cells: Sequence[str], given: str) -> tuple[SequenceReading, list[str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -127,11 +127,9 @@ class SignalInput:
             raise MedgraftError("Signals have one shape only where rate, seconds and channels are all given.")
         return len(self.channels), round(self.seconds * self.rate)
 
-    def open(self, text: str) -> Signal:
-        """Open a reference and bring it to shape; a refusal names it."""
-        signal = open_sample("signal", text)
-        if not isinstance(signal, Signal):
-            raise MedgraftError(f"'{text}' is no signal.")
+    def open(self, text: str, recorded: float = 0.0) -> Signal:
+        """Open a reference (see `open_signal`) and bring it to shape; a refusal names it."""
+        signal = open_signal(text, recorded)
         try:
             return self(signal)
         except MedgraftError as error:
@@ -178,6 +176,20 @@ class SignalInput:
                 raise MedgraftError(f"The signal has {X.shape[1]} samples, too few to be filtered.")
             X = sosfiltfilt(sections, X, axis=1)
         return X
+
+
+def open_signal(text: str, recorded: float = 0.0) -> Signal:
+    """Open a reference to a signal; `recorded`: the rate of files that do not say theirs (0: unknown, 1 Hz).
+
+    Raises
+    ------
+    MedgraftError
+        It cannot be opened, or is no signal.
+    """
+    signal = open_sample("signal", text)
+    if not isinstance(signal, Signal):
+        raise MedgraftError(f"'{text}' is no signal.")
+    return replace(signal, rate=recorded) if recorded and signal.rate == 1.0 else signal
 
 
 def resampled(X: Floats, old: float, new: float) -> Floats:

@@ -16,11 +16,12 @@ from medgraft.sources.pretrained import Pretrained
 from medgraft.sources.views import views
 
 PICTURE = "scalogram"
-_TEST = 1  # place of the test set among a trial's cohorts
 Readings = Mapping[str, Reading]
 
 
-def read_alike(cohorts: Sequence[Any], given: str) -> tuple[dict[str, Reading], list[str]]:
+def read_alike(
+    cohorts: Sequence[Any], given: str, test: Cohort | None = None
+) -> tuple[dict[str, Reading], list[str]]:
     """Return how the arrays of all cohorts are read, by kind, and what that costs them.
 
     Labels play no part: a montage, a rate and a length are those that every recording has.
@@ -28,9 +29,11 @@ def read_alike(cohorts: Sequence[Any], given: str) -> tuple[dict[str, Reading], 
     Parameters
     ----------
     cohorts : sequence
-        The trial's first, then its test set and sources; what is no cohort is passed over.
+        The trial's first, then its sources; what is no cohort is passed over.
     given : str
         Settings of the user; of several kinds each takes those that it knows.
+    test : Cohort, optional
+        Read like the others; the unit of signals is not looked for in it.
     """
     kinds = [kind for kind in cohorts[0].kinds if kind in ARRAYS]
     if not kinds:
@@ -43,15 +46,16 @@ def read_alike(cohorts: Sequence[Any], given: str) -> tuple[dict[str, Reading], 
     said: list[str] = []
     for kind in kinds:
         cells: list[str] = []
-        taught: list[str] = []
-        for i, cohort in enumerate(cohorts):
+        tested: set[str] = set()
+        for cohort in (*cohorts, test):
             if isinstance(cohort, Cohort):
                 if kind not in cohort.kinds:
                     has, wanted = f"{cohort.kind}s", f"{kind}s"
                     raise MedgraftError(f"'{cohort.name}' holds {has}, and '{cohorts[0].name}' {wanted}.")
                 own = [str(cell) for cell in cohort.table[cohort.media[kind]].dropna()]
                 cells += own
-                taught += own if i != _TEST else []
+                tested |= set(own) if cohort is test else set()
+        taught = [cell for cell in cells if cell not in tested]
         found[kind], more = agreed(kind, cells, _of_kind(given, kind, kinds), teaching=taught)
         said += more
     return found, said
@@ -78,7 +82,7 @@ def reading_of(network: Pretrained, kinds: Sequence[str], found: Readings) -> Pr
     reading = found[kind]
     if isinstance(reading, SignalReading):
         drawn = (reading.picture or PICTURE) if network.facts.dims == 2 else ""
-        reading = replace(reading, picture=drawn)
+        reading = replace(reading, picture=drawn, unit=1.0 if drawn else reading.unit)
     return replace(network, array=reading).reading(kind)
 
 

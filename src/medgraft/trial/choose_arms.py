@@ -50,7 +50,7 @@ def choose_arms(
             raise MedgraftError(
                 f"The arm '{name}' is asked for twice: give it different settings, or drop one."
             )
-    control = control_name(design, met, names)
+    control = control_name(design, met, arms)
     if control not in names:
         arms.append(arm(control))
     _check_members(arms, control, design, met)
@@ -85,7 +85,7 @@ def _is_pattern(asked: Arm | str) -> bool:
     return isinstance(asked, str) and "*" in asked and ":" not in asked
 
 
-def control_name(design: Design, met: set[str], names: Sequence[str] = ()) -> str:
+def control_name(design: Design, met: set[str], arms: Sequence[Arm] = ()) -> str:
     """Return the name of the arm without transfer that the others are compared with.
 
     It is ``scratch`` for networks, ``target-only`` where the target has labels, ``source-only``
@@ -94,35 +94,38 @@ def control_name(design: Design, met: set[str], names: Sequence[str] = ()) -> st
     if design.kind == "leave one domain out":
         return "pooled"
     if "masks" in met:
-        return _outlining_control([n.split(":")[0] for n in names], names)
-    if "gaps" in met and "masks" not in met:  # what reads one kind alone can say nothing of some rows
-        return next((n for n in names if n.split(":")[0] == "majority"), "majority")
+        return _outlining_control(arms)
+    if "gaps" in met:  # what reads one kind alone can say nothing of some rows
+        return _called("majority", arms)
     if "views" in met and "target-labels" in met and "time" not in met:  # classical arms read views of them
-        alone = [n for n in names if n.split(":")[0] == "target-only"]
-        alone += [n for n in names if _of_target(n) or (n.split(":")[0] == "scratch" and "source" not in met)]
+        alone = [a.name for a in arms if a.method == "target-only"]
+        alone += [a.name for a in arms if _without_source(a, met)]
         return (alone or ["target-only"])[0]
     if "images" in met and not met & {"source", "network"}:  # radiomics alone
-        return next((n for n in names if n.split(":")[0] == "majority"), "majority")
+        return _called("majority", arms)
     if "images" in met and "source" not in met:
-        return next((n for n in names if n.split(":")[0] == "scratch"), "scratch")
+        return _called("scratch", arms)
     if design.kind == "time-ordered":  # what every model of a patient's course must beat
         return "last-value"
-    default = "target-only" if "target-labels" in met else "source-only"
-    return next((n for n in names if n.split(":")[0] == default), default)
+    return _called("target-only" if "target-labels" in met else "source-only", arms)
 
 
-def _of_target(name: str) -> bool:
-    """Whether a network learns from the target's labels alone; `scratch` else learns from all domains'."""
-    method, _, settings = name.partition(":")
-    return method == "scratch" and "rows=target" in settings.split("+")[0].split(",")
+def _called(method: str, arms: Sequence[Arm]) -> str:
+    """Return the name of the first arm of a method, with its settings, or of the method."""
+    return next((a.name for a in arms if a.method == method), method)
 
 
-def _outlining_control(methods: Sequence[str], names: Sequence[str]) -> str:
+def _without_source(a: Arm, met: set[str]) -> bool:
+    """Whether a network learns from the target alone; `scratch` else learns from all domains' labels."""
+    return a.method == "scratch" and ("source" not in met or a.settings.get("rows") == "target")
+
+
+def _outlining_control(arms: Sequence[Arm]) -> str:
     """Return the U-Net from random weights that was asked for, or the one of the arms' dimensions."""
-    ours = ("unet-scratch", "unet3d-scratch")
-    own = [n for method, n in zip(methods, names, strict=True) if method in ours]
+    own = [a.name for a in arms if a.method in ("unet-scratch", "unet3d-scratch")]
     if own:
         return own[0]
+    methods = {a.method for a in arms}
     return "unet3d-scratch" if "unet3d" in methods and "unet" not in methods else "unet-scratch"
 
 

@@ -166,7 +166,7 @@ class Trial:
             raise MedgraftError(
                 f"The {what} '{parts[0]}' reads images, but '{cohort.name}' is a table: leave it out."
             )
-        found, self.said = read_alike([cohort, test, *sources], reading)
+        found, self.said = read_alike([cohort, *sources], reading, test)
         self.readings = found
         if cohort.task != SEGMENTATION:
             parts = [reading_of(s, cohort.kinds, found) if isinstance(s, Pretrained) else s for s in parts]
@@ -197,7 +197,7 @@ class Trial:
         self.examples = examples
         self.arms = choose_arms(arms, self.design, networks)
         met = self.design.satisfied(networks)
-        self.control = control_name(self.design, met, [a.name for a in self.arms])
+        self.control = control_name(self.design, met, self.arms)
         self.metric = metric or default_metric(self.task)
         if self.metric not in metrics or self.task not in metrics[self.metric].tasks:
             known = [m for m in metrics if self.task in metrics[m].tasks]

@@ -114,3 +114,11 @@ def test_scratch_of_the_target_reads_no_source_row(rows):
     two = fitted(rows, Scratch, use=slice(60, 90))
     assert np.array_equal(one.predict_proba(X), two.predict_proba(X))
     assert not np.array_equal(one.predict_proba(X), fitted(rows, Scratch).predict_proba(X))
+
+
+def test_scratch_of_the_target_says_where_it_had_no_label_of_it(rows):
+    X, y, domain = rows
+    given = {"epochs": 1, "batch_size": 16, "device": "cpu"}
+    model = Scratch(SOURCE, rows="target", **given)
+    model.fit(X, y, domain=domain, target="t", labelled=np.arange(90) < 60)
+    assert model.note_ == "No target patient has a label: all domains taught."

@@ -112,7 +112,11 @@ class Scratch(FineTune):
 
     def _fit(self, rows: Labelled) -> None:
         own = np.flatnonzero(rows.target)
-        super()._fit(rows if self.rows == "all" or not len(own) else rows.take(own))
+        if self.rows == "all" or len(own):
+            return super()._fit(rows if self.rows == "all" else rows.take(own))
+        super()._fit(rows)
+        self.note_ = f"No target patient has a label: all domains taught. {self.note_}".strip()
+        self.report_ |= {"note": self.note_}
 
     def _policy(self) -> Policy:
         # Not in __init__: arms and searches set `lr` afterwards.
