@@ -118,7 +118,7 @@ def test_an_entry_of_the_manifest_that_is_of_another_kind_is_a_sentence(name, va
 
 @pytest.mark.parametrize("name", ["os:system", "medgraft.cli:main", "medgraft.methods.threads:annotations"])
 def test_a_graft_names_no_code_but_methods(name):
-    from medgraft.graft.load import _class
+    from medgraft.graft.loading import _class
 
     with pytest.raises((mg.MedgraftError, TypeError)):
         _class(name)

@@ -165,3 +165,20 @@ def test_by_default_a_network_of_the_target_alone_stands_beside_the_one_that_was
     given = {"source": "medgraft:resnet1d", "target": "south", "folds": 2, "reading": "recorded=50"}
     names = {a.name for a in mg.Trial(data, **given).arms}
     assert {"target-only", "scratch", "scratch:rows=target", "pretrain-finetune"} <= names
+
+
+def test_the_unit_of_a_trial_is_the_same_whatever_it_is_tested_on(waves, tmp_path):
+    data = mg.read(waves / "manifest.csv", label="ill", signal="signal", group="patient")
+    loud = []
+    for i in (0, 2, 21, 23):
+        np.savetxt(tmp_path / f"{i}.txt", 50 * np.loadtxt(waves / f"{i}.txt"))
+        loud.append((str(tmp_path / f"{i}.txt"), ("no", "yes")[i // 2 % 2], f"new{i}"))
+    test = mg.read(
+        pd.DataFrame(loud, columns=["signal", "ill", "patient"]),
+        label="ill",
+        signal="signal",
+        group="patient",
+    )
+    given = {"source": "medgraft:resnet1d", "reading": "recorded=50"}
+    units = [mg.Trial(data, [QUICK], test=t, **given).readings["signal"].unit for t in (None, test)]
+    assert units[0] == units[1]
