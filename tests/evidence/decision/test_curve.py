@@ -2,9 +2,14 @@ import json
 
 import numpy as np
 import pytest
+from scipy.special import stdtr
+from scipy.stats import multinomial
 
 from medgraft.base import MedgraftError
+from medgraft.evidence.calibrate import wilson
 from medgraft.evidence.decision import decision_curve, decision_difference
+from medgraft.evidence.paired import mcnemar
+from medgraft.evidence.score_interval import score_interval
 
 # Drawn once, and given to the library dcurves 1.1.7.
 Y = [
@@ -87,13 +92,14 @@ def test_the_band_for_all_thresholds_holds_every_interval():
     assert (got.lo_all <= got.lo).all() and (got.hi <= got.hi_all).all()
 
 
-def test_where_nobody_is_flagged_the_exact_bound_of_no_patient_holds():
+def test_where_nobody_is_flagged_wilsons_bound_of_no_patient_holds():
     y, p = np.arange(40) % 2, np.full(40, 0.3)
     got = decision_curve(y, p, thresholds=[0.2, 0.4, 0.75], n_boot=50).model
-    none = 1 - 0.025 ** (1 / 40)  # so many of all may be flagged when none of forty is
+    z2 = 1.959964**2
+    none = z2 / (40 + z2)  # so many of all may be flagged when none of forty is
     np.testing.assert_allclose(got.value[1:], 0)
-    np.testing.assert_allclose(got.hi[1:], [none, 3 * none])
-    np.testing.assert_allclose(got.lo[1:], [-none, -3 * none])
+    np.testing.assert_allclose(got.hi[1:], [none, none])  # all flagged might have the event
+    np.testing.assert_allclose(got.lo[1:], [-none / 1.5, -3 * none])
 
 
 def test_the_difference_of_two_models_is_paired_and_turns_with_them():
@@ -115,10 +121,40 @@ def test_the_model_minus_all_is_the_difference_from_certainty():
 
 def test_copies_of_a_patients_rows_are_no_news():
     group = np.repeat(np.arange(40), 3)
-    once = decision_curve(Y, P, thresholds=AT, n_boot=300).model
-    thrice = decision_curve(np.repeat(Y, 3), np.repeat(P, 3), thresholds=AT, group=group, n_boot=300).model
-    for a, b in zip(vars(once).values(), vars(thrice).values(), strict=True):
-        np.testing.assert_allclose(a, b, atol=1e-12)
+    level = 2 * stdtr(39, 1.959963984540054) - 1  # where Student's t is the normal quantile
+    once = decision_curve(Y, P, thresholds=AT, n_boot=300)
+    thrice = decision_curve(
+        np.repeat(Y, 3), np.repeat(P, 3), thresholds=AT, group=group, n_boot=300, level=level
+    )
+    for curve in ("model", "treat_all", "model_minus_all"):
+        a, b = vars(getattr(once, curve)), vars(getattr(thrice, curve))
+        for end in ("value", "lo", "hi"):
+            np.testing.assert_allclose(a[end], b[end], atol=1e-9)
+
+
+def test_treating_everybody_has_wilsons_interval_of_the_share_of_events():
+    got = decision_curve(Y, P, thresholds=[0.0, 0.5], n_boot=50).treat_all
+    lo, hi = wilson(float(Y.sum()), 40, 0.95)
+    np.testing.assert_allclose([got.lo, got.hi], [[lo, 2 * lo - 1], [hi, 2 * hi - 1]], atol=1e-9)
+
+
+def test_at_one_half_the_interval_is_that_of_two_paired_shares():
+    flagged, n = P >= 0.5, 40
+    b, c = (flagged & (Y == 1)).sum(), (flagged & (Y == 0)).sum()
+    got = decision_curve(Y, P, thresholds=[0.5], n_boot=50).model
+    tango = mcnemar(np.arange(n) < b, (np.arange(n) >= b) & (np.arange(n) < b + c))
+    assert (got.lo[0], got.hi[0]) == pytest.approx((tango.lo, tango.hi), abs=1e-12)
+
+
+def test_the_interval_covers_with_few_patients_and_hardly_anybody_flagged():
+    # All tables of 50 patients, each with its chance: coverage without simulation.
+    n, shares = 50, np.array([0.16, 0.03])  # events and others that are flagged, at a threshold of 0.7
+    x = np.array([(i, j) for i in range(n + 1) for j in range(n + 1 - i)])
+    x = np.column_stack([x, n - x.sum(axis=1)])
+    chance = multinomial.pmf(x, n, [*shares, 1 - shares.sum()])
+    lo, hi = score_interval([1, -0.7 / 0.3, 0], x, 1.959963984540054)
+    truth = shares[0] - shares[1] * 0.7 / 0.3
+    assert chance[(lo <= truth) & (truth <= hi)].sum() == pytest.approx(0.95, abs=0.02)
 
 
 def test_it_is_written_as_json_without_nan():

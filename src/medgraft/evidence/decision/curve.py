@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import stdtrit
 
 from medgraft.base import MedgraftError
-from medgraft.evidence.bootstrap import percentiles, resamples, tail
+from medgraft.evidence.bootstrap import resamples, tail
 from medgraft.evidence.decision.rates import binary
 from medgraft.evidence.interval import check_level, exact_end, jsonable
 from medgraft.evidence.metrics.base import Floats, Ints
+from medgraft.evidence.score_interval import score_interval
 
 CHUNK = 500  # draws at a time: memory stays bounded for many patients
 
@@ -96,8 +98,15 @@ def decision_curve(
     .. math:: NB(t) = \frac{1}{n} \sum_i \Bigl( y_i - (1 - y_i) \frac{t}{1-t} \Bigr) [p_i \ge t]
 
     Treating everybody has :math:`[\cdot] = 1`, nobody 0. The probabilities are taken at their word: a
-    miscalibrated model may do worse than both. Bands resample patients with all their rows, and are kept as
-    wide as a patient or two more would make them where hardly anybody is flagged.
+    miscalibrated model may do worse than both.
+
+    A row adds 1, :math:`-t/(1-t)` or 0, so that at one threshold the net benefit is a mean of known values,
+    and its interval is the score interval of the three shares (`medgraft.evidence.score_interval`), which
+    knows of false alarms that nobody happened to raise. With several rows a patient the counts are first
+    divided by the design effect, the variance over patients by the one over rows (Rao and Scott 1992), and
+    Student's t of K - 1 degrees of freedom for K patients stands in place of z. The band for all thresholds
+    resamples patients with all their rows, and is kept as wide as a patient or two more would make it where
+    hardly anybody is flagged.
 
     Parameters
     ----------
@@ -110,7 +119,7 @@ def decision_curve(
     group : (n,) array, default every row its own
         Patients.
     n_boot : int
-        Draws.
+        Draws, for the band that holds at all thresholds.
     seed : int
         The same seed gives the same bands.
     level : float
@@ -131,7 +140,7 @@ def decision_curve(
 
     References
     ----------
-    Vickers and Elkin 2006, doi:10.1177/0272989X06295361.
+    Vickers and Elkin 2006, doi:10.1177/0272989X06295361. Rao and Scott 1992, doi:10.2307/2532311.
 
     Examples
     --------
@@ -142,7 +151,13 @@ def decision_curve(
     event, chance, patient = binary(y, p, group)
     at = _thresholds(thresholds)
     model, everybody = _gains(event, chance, at), _gains(event, np.ones(len(event)), at)
-    mine, all_, gap = _bands([model, everybody, model - everybody], at, patient, n_boot, seed, level)
+    harm = at / (1 - at)
+    curves = [
+        (model, _worth(1.0, -harm, 0.0)),
+        (everybody, _worth(1.0, -harm)),
+        (model - everybody, _worth(-1.0, harm, 0.0)),
+    ]
+    mine, all_, gap = _bands(curves, at, patient, n_boot, seed, level)
     return DecisionCurve(at, mine, all_, gap, int(patient.max()) + 1, level)
 
 
@@ -165,8 +180,9 @@ def decision_difference(
 
     .. math:: \Delta(t) = NB_{arm}(t) - NB_{control}(t)
 
-    Both see the same draws of patients. Its inverse, :math:`1/\Delta(t)`, is the number of patients to whom
-    the first model must be applied for one more event found, at no more false alarms.
+    A row adds 1, -1, :math:`\pm t/(1-t)` or 0; intervals are as in `decision_curve`. The inverse,
+    :math:`1/\Delta(t)`, is the number of patients to whom the first model must be applied for one more event
+    found, at no more false alarms.
 
     Parameters
     ----------
@@ -201,7 +217,11 @@ def decision_difference(
     at = _thresholds(thresholds)
     event, arm, patient = binary(y, p_arm, group)
     _, control, _ = binary(y, p_control, group)
-    return _bands([_gains(event, arm, at) - _gains(event, control, at)], at, patient, n_boot, seed, level)[0]
+    harm = at / (1 - at)
+    # Two arms that predict the same cannot differ on any patient, seen or not.
+    worth = _worth(0.0 * at) if np.array_equal(arm, control) else _worth(1.0, -1.0, harm, -harm, 0.0)
+    gains = _gains(event, arm, at) - _gains(event, control, at)
+    return _bands([(gains, worth)], at, patient, n_boot, seed, level)[0]
 
 
 def _thresholds(thresholds: ArrayLike | None) -> Floats:
@@ -217,8 +237,13 @@ def _gains(event: Ints, chance: Floats, at: Floats) -> Floats:
     return np.where(chance[:, None] >= at, worth, 0.0)
 
 
+def _worth(*values: Floats | float) -> Floats:
+    """Return all that a row can add at each threshold, (T, K)."""
+    return np.stack(np.broadcast_arrays(*values), axis=1)
+
+
 def _bands(
-    gains: list[Floats], at: Floats, patient: Ints, n_boot: int, seed: int, level: float
+    curves: list[tuple[Floats, Floats]], at: Floats, patient: Ints, n_boot: int, seed: int, level: float
 ) -> list[Band]:
     """Return the means of the rows with their bands; the net benefit is linear in what patients weigh."""
     check_level(level)
@@ -226,33 +251,50 @@ def _bands(
         raise MedgraftError(f"A bootstrap needs at least 2 draws, not {n_boot}: use 1000 or more.")
     n = int(patient.max()) + 1
     rows = np.bincount(patient).astype(float)
-    sums = np.zeros((n, len(gains) * gains[0].shape[1]))
-    np.add.at(sums, patient, np.hstack(gains))
+    sums = np.zeros((n, len(curves) * len(at)))
+    np.add.at(sums, patient, np.hstack([gains for gains, _ in curves]))
     draws = np.empty((n_boot, sums.shape[1]))
     for where, weights, _ in resamples(n, 1, n_boot, seed, CHUNK):
         draws[where] = weights.T @ sums / (weights.T @ rows)[:, None]
-    value = sums.sum(axis=0) / rows.sum()
-    return [
-        _band(v, d, at, n, level)
-        for v, d in zip(np.split(value, len(gains)), np.split(draws, len(gains), axis=1), strict=True)
-    ]
+    out = []
+    for (gains, worth), of, drawn in zip(
+        curves, *(np.split(a, len(curves), axis=1) for a in (sums, draws)), strict=True
+    ):
+        value = of.sum(axis=0) / rows.sum()
+        lo, hi = _ends(gains, worth, of, rows, level) if n > 1 else np.full((2, len(at)), np.nan)
+        out.append(_band(value, lo, hi, drawn, at, n, level))
+    return out
 
 
-def _band(value: Floats, draws: Floats, at: Floats, n: int, level: float) -> Band:
-    lo, hi = np.array([percentiles(column, n, level) for column in draws.T]).T
-    if n < 2:
+def _ends(gains: Floats, worth: Floats, sums: Floats, rows: Floats, level: float) -> tuple[Floats, Floats]:
+    """Return the score interval at each threshold, of as many independent rows as patients are worth."""
+    n, patients = len(gains), len(rows)
+    left = np.ones(gains.shape, dtype=bool)
+    count = np.empty(worth.shape)
+    for k in range(worth.shape[1]):  # each row counts once, where two of the values are equal, too
+        is_k = left & (gains == worth[:, k])
+        count[:, k], left = is_k.sum(axis=0), left & ~is_k
+    if patients == n:
+        return score_interval(worth, count, -float(stdtrit(np.inf, (1 - level) / 2)))
+    value = gains.mean(axis=0)
+    alone = np.square(gains - value).sum(axis=0)
+    over = np.square(sums - rows[:, None] * value).sum(axis=0)
+    known = (over > 0) & (alone > 0)
+    effect = np.where(known, over / np.where(known, alone, 1.0), n / patients)
+    return score_interval(worth, count / effect[:, None], -float(stdtrit(patients - 1, (1 - level) / 2)))
+
+
+def _band(value: Floats, lo: Floats, hi: Floats, draws: Floats, at: Floats, n: int, level: float) -> Band:
+    spread = draws.std(axis=0)
+    moves = spread > 1e-12
+    if n < 2 or not moves.any():
         return Band(value, lo, hi, lo, hi)
     # Where hardly anybody is flagged resampling sees no spread, but new patients might be: so many of n
     # as none of n allows for (Clopper-Pearson), each worth 1 or t / (1 - t).
     one = np.maximum(1.0, at / (1 - at)) / n
     unseen = n * (1 - exact_end(n, level)) * one
-    spread = draws.std(axis=0)
-    moves = spread > 1e-12
-    if not moves.any():
-        return Band(value, lo, hi, lo, hi)
     away = (np.abs(draws - value)[:, moves] / spread[moves]).max(axis=1)
     # Never narrower than at one threshold: few patients need Student's t here as well.
     reach = max(float(np.quantile(away, level)) * np.sqrt(n / (n - 1)), tail(n, level))
-    half = reach * np.hypot(spread, one)  # as if one patient more were flagged
-    lo, hi = np.minimum(lo, value - unseen), np.maximum(hi, value + unseen)
+    half = np.maximum(reach * np.hypot(spread, one), unseen)  # as if one patient more were flagged
     return Band(value, lo, hi, np.minimum(lo, value - half), np.maximum(hi, value + half))

@@ -6,7 +6,6 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import brentq
 from scipy.signal import convolve
 from scipy.special import stdtrit
 from scipy.stats import binom
@@ -15,6 +14,7 @@ from medgraft.base import MedgraftError
 from medgraft.evidence.interval import check_level
 from medgraft.evidence.metrics.base import Floats
 from medgraft.evidence.paired.difference import Difference, mean_of_rows, patients, yes_no
+from medgraft.evidence.score_interval import score_interval
 
 Kind: TypeAlias = Literal["mid-p", "exact"]
 
@@ -36,31 +36,6 @@ def sign_flips(sums: Floats) -> tuple[float, float]:
     far = np.abs(np.arange(len(chance)) - middle)
     seen = abs(int(sums.sum()))
     return min(1.0, float(chance[far >= seen].sum())), float(chance[far == seen].sum())
-
-
-def tango(b: float, c: float, n: float, z: float) -> tuple[float, float]:
-    r"""Return the score interval of :math:`\delta = (b - c)/n` (Tango 1998), z standard errors wide.
-
-    b of n pairs are in favour of the first, c of the second. The ends solve
-
-    .. math:: (b - c - n\delta)^2 = z^2\, n\, (2 q + \delta (1 - \delta))
-
-    with q the likeliest chance of a pair in favour of the second when the difference is
-    :math:`\delta`: the larger root of
-    :math:`2 n q^2 + ((2n - b + c)\delta - b - c)\, q - c\,\delta (1 - \delta) = 0`.
-    """
-
-    def beyond(delta: float) -> float:
-        linear = (2 * n - b + c) * delta - b - c
-        root = max(linear**2 + 8 * n * c * delta * (1 - delta), 0.0)
-        q = (np.sqrt(root) - linear) / (4 * n)
-        return float((b - c - n * delta) ** 2 - z**2 * n * max(2 * q + delta * (1 - delta), 0.0))
-
-    # Not from the value itself, which is a root, too, where nobody disagrees, or everybody does.
-    value = (b - c) / n
-    lo = brentq(beyond, -1.0, value - 1e-9, xtol=1e-14) if beyond(-1.0) > 0 else -1.0
-    hi = brentq(beyond, value + 1e-9, 1.0, xtol=1e-14) if beyond(1.0) > 0 else 1.0
-    return float(lo), float(hi)
 
 
 def mcnemar(
@@ -90,10 +65,11 @@ def mcnemar(
     observed one half: rarely above its nominal level, while the "exact" one, which never is, rejects too
     rarely (Fagerland, Lydersen and Laake 2013).
 
-    The interval is Tango's score interval, good for few patients and rare disagreement. With several rows a
-    patient, b, c and n are first divided by the design effect, the variance of D over patients by the one
-    over rows (Rao and Scott 1992); at most by the mean rows per patient where no row shows a difference. It
-    need not agree with the test to the last digit: the two are built differently.
+    The interval is Tango's score interval (`medgraft.evidence.score_interval`), good for few patients and
+    rare disagreement. With several rows a patient, b, c and n are first divided by the design effect, the
+    variance of D over patients by the one over rows (Rao and Scott 1992); at most by the mean rows per
+    patient where no row shows a difference. It need not agree with the test to the last digit: the two are
+    built differently.
 
     Parameters
     ----------
@@ -153,5 +129,5 @@ def mcnemar(
     over = se**2 * (k - 1) / k if k > 1 else 0.0
     effect = over / alone if over > 0 else n / k
     z = -float(stdtrit(k - 1 if k < n else np.inf, (1 - level) / 2))
-    lo, hi = tango(b / effect, c / effect, n / effect, z)
-    return Difference(value, lo, hi, p, se, k - 1, k, level)
+    lo, hi = score_interval([1.0, -1.0, 0.0], np.array([b, c, n - b - c]) / effect, z)
+    return Difference(value, float(lo), float(hi), p, se, k - 1, k, level)
