@@ -65,7 +65,7 @@ __all__ = [
 
 
 # Registries are packages that can be looked up by name: ``mg.methods["ulsif"]``.
-_REGISTRIES = ("methods", "sources")
+_REGISTRIES = ("methods", "sources", "studies")
 
 
 def __getattr__(name: str) -> Any:

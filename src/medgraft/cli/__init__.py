@@ -16,6 +16,7 @@ def main() -> None:
         report,
         signals,
         sources,
+        studies,
         trial,
     )
     from medgraft.cli.app import app

@@ -21,8 +21,10 @@ app = typer.Typer(
 )
 
 
-def verb(function: Callable[..., None]) -> Callable[..., None]:
-    """Register a function as a verb of the command line."""
+def verb(
+    function: Callable[..., None], name: str | None = None, on: typer.Typer = app
+) -> Callable[..., None]:
+    """Register a function as a verb of the command line, or under a verb that has verbs of its own."""
 
     @functools.wraps(function)
     def run(*args: Any, **kwargs: Any) -> None:
@@ -39,4 +41,4 @@ def verb(function: Callable[..., None]) -> Callable[..., None]:
             sys.stderr.close()  # the reader of our output has gone; there is nobody left to tell
             raise typer.Exit(0) from None
 
-    return app.command(name=function.__name__)(run)
+    return on.command(name=name or function.__name__)(run)

@@ -33,14 +33,14 @@ class Between(Balanced):
 
     def _sampler(self, most: int, wanted: dict[int, int]) -> Any:
         """Return imbalanced-learn's sampler for classes with at least `most` + 1 rows."""
-        return getattr(_imblearn(), self.sampler)(
+        return getattr(over_sampling(), self.sampler)(
             sampling_strategy=wanted,
             k_neighbors=min(self.n_neighbours, most),
             random_state=int(self.random_state),
         )
 
     def _balance(self, sample: Sample, rng: np.random.Generator) -> Sample:
-        _imblearn()
+        over_sampling()
         if not (isinstance(self.n_neighbours, int | np.integer) and self.n_neighbours >= 1):
             raise InputError(f"n_neighbours must be a whole number from 1 on, not {self.n_neighbours!r}.")
         rows = np.bincount(sample.y)
@@ -147,14 +147,15 @@ class Adasyn(Between):
     """
 
     def _sampler(self, most: int, wanted: dict[int, int]) -> Any:
-        return _imblearn().ADASYN(
+        return over_sampling().ADASYN(
             sampling_strategy=wanted,
             n_neighbors=min(self.n_neighbours, most),
             random_state=int(self.random_state),
         )
 
 
-def _imblearn() -> Any:
+def over_sampling() -> Any:
+    """Return imbalanced-learn's module, or say how to get it."""
     try:
         from imblearn import over_sampling  # type: ignore[import-not-found, import-untyped, unused-ignore]
     except ImportError as error:

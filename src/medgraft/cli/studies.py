@@ -1,0 +1,121 @@
+"""``medgraft studies``: the forty studies of the review, listed, shown and run."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from medgraft.base import MedgraftError
+from medgraft.cli.app import app, verb
+
+studies = typer.Typer(
+    name="studies",
+    help="The forty studies of the review, as recipes that run.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(studies)
+
+
+def _list(
+    pattern: Annotated[str, typer.Argument(help="Keys to list; globs such as '*2023*' are allowed.")] = "*",
+    modality: Annotated[str | None, typer.Option(help="Those whose modality has this word.")] = None,
+    transfer: Annotated[str | None, typer.Option(help="Those of this kind of transfer.")] = None,
+    data: Annotated[str | None, typer.Option(help="Those that take this public set.")] = None,
+    caveats: Annotated[bool, typer.Option("--caveats", help="Say what is wrong with each.")] = False,
+) -> None:
+    """List the studies: number, key, modality, kind of transfer, method, data and how they are got."""
+    from medgraft.studies.kit.show import listing
+
+    lines = listing(pattern, modality=modality, transfer=transfer, data=data, caveats=caveats)
+    if not lines:
+        raise MedgraftError("No study is like that: medgraft studies list shows all.")
+    typer.echo("\n".join(lines))
+
+
+def _show(key: Annotated[str, typer.Argument(help="Key of the study, as listed.")]) -> None:
+    """Show the card of a study: citation, task, data and layout, protocol, published figures, caveats."""
+    from medgraft.studies import studies as known
+    from medgraft.studies.kit.show import card
+
+    typer.echo(card(known[key]))
+
+
+def _run(
+    key: Annotated[str | None, typer.Argument(help="Key of the study, as listed.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the results.")] = None,
+    all_: Annotated[bool, typer.Option("--all", help="All studies, each in a folder of its key.")] = False,
+    data: Annotated[
+        list[str] | None,
+        typer.Option(help="Folder of a data set in its published layout, or NAME=FOLDER. Repeatable."),
+    ] = None,
+    generated: Annotated[
+        bool, typer.Option("--generated", help="Small generated data in place of the study's.")
+    ] = False,
+    protocol: Annotated[
+        str, typer.Option(help="honest, as_published (with the known leaks), or both.")
+    ] = "honest",
+    backbone: Annotated[
+        list[str] | None,
+        typer.Option(help="Network in place of the published ones, as --source of a trial. Repeatable."),
+    ] = None,
+    size: Annotated[int | None, typer.Option(help="Pixels of a side that images are brought to.")] = None,
+    limit: Annotated[int | None, typer.Option(min=2, help="At most so many samples of each class.")] = None,
+    repeats: Annotated[int, typer.Option(min=1, help="Repeats of the folds and label draws.")] = 1,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    jobs: Annotated[int, typer.Option(help="Processes; -1: all cores.")] = 1,
+    report: Annotated[bool, typer.Option("--report/--no-report", help="Write each trial's report.")] = True,
+) -> None:
+    """Run a study: its method, its baselines and controls, on your data, public data or generated ones."""
+    from medgraft.studies import studies as known
+    from medgraft.studies.kit.show import closing, outcome
+
+    if (key is None) == (not all_):
+        raise MedgraftError("Which study? Give its key, or --all for every one.")
+    if out is None:
+        raise MedgraftError("Where shall the results go? Say it with --out.")
+    if all_ and not generated:
+        raise MedgraftError("All studies at once run on generated data only: add --generated.")
+    settings: dict[str, Any] = {
+        "data": data or (),
+        "generated": generated,
+        "backbones": backbone or (),
+        "size": size,
+        "limit": limit,
+        "repeats": repeats,
+        "seed": seed,
+        "jobs": jobs,
+        "progress": not all_,
+    }
+    if not all_:
+        told = known[str(key)].run(out, protocol=protocol, **settings)
+        if report:
+            _reports(out)
+        typer.echo(outcome(known[str(key)], told))
+        return
+    accounts = []
+    for name in known:
+        begun = time.process_time()
+        which = protocol if known[name].leaks else "honest"
+        accounts.append(known[name].run(out / name, protocol=which, **settings))
+        if report:
+            _reports(out / name)
+        seconds = time.process_time() - begun
+        typer.echo(f"{name:<20} {accounts[-1]['verdict']:<13} {seconds:6.1f} CPU s", err=True)
+    typer.echo(closing(accounts))
+
+
+def _reports(out: Path) -> None:
+    from medgraft.report import build
+
+    for result in sorted(out.rglob("result.json")):
+        if result.parent.name != "graft":
+            build(result.parent)
+
+
+verb(_list, "list", studies)
+verb(_show, "show", studies)
+verb(_run, "run", studies)

@@ -1,0 +1,155 @@
+"""What a study found, as data: one dict for each experiment, and the whole as ``study.json``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from medgraft.base import MedgraftError
+from medgraft.base.scrub import scrub
+from medgraft.evidence import Interval
+from medgraft.evidence.metrics import metrics
+
+if TYPE_CHECKING:
+    from medgraft.studies.kit.card import Study
+    from medgraft.studies.kit.run import Run
+    from medgraft.trial import Result
+
+FILE = "study.json"
+
+
+def of_trial(title: str, folder: Path, result: Result, method: str) -> dict[str, Any]:
+    """Return a trial's experiment: its arms, and what the study's own differs from the control.
+
+    Raises
+    ------
+    MedgraftError
+        The trial has no such arm: the budget was spent, or the recipe names it wrongly.
+    """
+    data = result.data
+    arms = [{key: a[key] for key in ("name", "role", "value", "ci")} for a in result.arms]
+    compared = {c["arm"]: c for c in result.comparisons}
+    names = [a["name"] for a in arms]
+    if method not in names:
+        raise MedgraftError(f"The trial '{title}' has no arm '{method}': it has {', '.join(names)}.")
+    control = next(name for name in names if name not in compared)
+    own = compared.get(method, {"difference": None, "ci": [None, None], "verdict": "inconclusive"})
+    return {
+        "title": title,
+        "folder": folder.as_posix(),
+        "metric": data["metric"],
+        "n": data["n"],
+        "unit": "rows",
+        "arms": arms,
+        "method": method,
+        "control": control,
+        "difference": own["difference"],
+        "ci": own["ci"],
+        "verdict": own["verdict"],
+    }
+
+
+def of_values(
+    title: str,
+    metric: str,
+    values: dict[str, Interval],
+    method: str,
+    control: str,
+    difference: Interval,
+    n: int,
+    unit: str,
+    greater_is_better: bool,
+) -> dict[str, Any]:
+    """Return the experiment of figures that were computed beside a trial."""
+    better = difference if greater_is_better else Interval(-difference.value, -difference.hi, -difference.lo)
+    return {
+        "title": title,
+        "folder": None,
+        "metric": metric,
+        "n": n,
+        "unit": unit,
+        "arms": [
+            {
+                "name": name,
+                "role": "control" if name == control else "transfer",
+                "value": i.value,
+                "ci": [i.lo, i.hi],
+            }
+            for name, i in values.items()
+        ],
+        "method": method,
+        "control": control,
+        "difference": difference.value,
+        "ci": [difference.lo, difference.hi],
+        "verdict": "helps" if better.lo > 0 else "harms" if better.hi < 0 else "inconclusive",
+    }
+
+
+def whole(study: Study, run: Run, seconds: float) -> dict[str, Any]:
+    """Return the account of a run."""
+    import datetime
+
+    import medgraft
+
+    if not run.experiments:
+        raise MedgraftError(f"The recipe of {study.key} recorded nothing.")
+    return {
+        "study": study.key,
+        "ref": study.ref,
+        "protocol": run.protocol,
+        "leaks": [] if run.honest else list(study.leaks),
+        "data": {"kind": run.data.kind, "note": run.data.note, "sets": sorted(run.data.folders)},
+        "networks": run.told_networks(),
+        "limit": run.limit,
+        "seed": run.seed,
+        "repeats": run.repeats,
+        "experiments": run.experiments,
+        "verdict": run.experiments[0]["verdict"],
+        "notes": run.notes,
+        "cpu_seconds": round(seconds, 1),
+        "date": datetime.date.today().isoformat(),
+        "version": medgraft.__version__,
+    }
+
+
+def write(account: dict[str, Any], out: Path) -> None:
+    """Write ``study.json``."""
+    (out / FILE).write_text(json.dumps(scrub(account), indent=2, allow_nan=False) + "\n")
+
+
+def better(metric: str) -> bool:
+    """Whether more of a metric is better; figures that are no registered metric are scores."""
+    return metric not in metrics or metrics[metric].better == "higher"
+
+
+def figures(experiment: dict[str, Any], names: Sequence[str] | None = None) -> str:
+    """Return an experiment as lines of text.
+
+    Parameters
+    ----------
+    experiment : dict
+    names : sequence of str, optional
+        Arms to show; default all.
+    """
+    width = max(len(a["name"]) for a in experiment["arms"])
+    lines = [f"{experiment['title']}: {experiment['metric']}, {experiment['n']} {experiment['unit']}"]
+    for a in experiment["arms"]:
+        if names is None or a["name"] in names:
+            mark = {experiment["method"]: "  <- the study's", experiment["control"]: "  (control)"}
+            lines.append(f"  {a['name']:<{width}}  {number(a['value'], a['ci'])}{mark.get(a['name'], '')}")
+    gap = number(experiment["difference"], experiment["ci"], "+")
+    return "\n".join([*lines, f"  the study's less the control: {gap}: {experiment['verdict']}"])
+
+
+def number(value: float | None, ci: Sequence[float | None], sign: str = "") -> str:
+    """Return a figure with its interval.
+
+    Examples
+    --------
+    >>> number(0.81, [0.7, 0.9])
+    '0.810 [0.700, 0.900]'
+    """
+    shown = ["-" if x is None else f"{x:{sign}.3f}" for x in (value, *ci)]
+    return f"{shown[0]} [{shown[1]}, {shown[2]}]"

@@ -1,0 +1,145 @@
+"""What published protocols do wrong, done on purpose and only under ``as_published``; and how to avoid it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from medgraft.cohort import Cohort
+from medgraft.sources import Pretrained
+
+GROUP = "original"  # column of the images that copies were made of
+
+
+def ungrouped(cohort: Cohort) -> Cohort:
+    """Return the cohort without patients: rows of one may teach and be tested.
+
+    Examples
+    --------
+    >>> import medgraft as mg
+    >>> frame = pd.DataFrame({"who": [1, 1, 2, 2] * 2, "x": range(8), "ill": ["no", "yes"] * 4})
+    >>> ungrouped(mg.read(frame, label="ill", group="who")).group is None
+    True
+    """
+    return replace(cohort, group=None)
+
+
+def with_copies(cohort: Cohort, folder: Path, times: int, seed: int = 0) -> Cohort:
+    """Return a cohort of images with turned and mirrored copies of each, as in sets augmented first.
+
+    Copies are of their original's patient, so that the cohort itself does not leak; `ungrouped`, it does.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        Of images.
+    folder : path
+        Where the copies are written.
+    times : int
+        Copies of each image, the first unchanged one not counted.
+    seed : int
+    """
+    from PIL import Image, ImageOps
+
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng([seed, 11])
+    column = str(cohort.image)
+    owner = cohort.groups if cohort.group is not None else np.arange(cohort.n)
+    table = cohort.table.assign(**{GROUP: [f"o{i}" for i in owner]})
+    parts = [table]
+    for turn in range(times):
+        paths = []
+        for i in range(cohort.n):
+            angle = float(rng.uniform(-15, 15))
+            mirrored = bool(rng.integers(2))
+            path = folder / f"{i}_{turn}.png"
+            if not path.exists():
+                image = cohort.open_image(i)
+                image = ImageOps.mirror(image) if mirrored else image
+                image.rotate(angle, Image.Resampling.BILINEAR).save(path)
+            paths.append(str(path))
+        parts.append(table.assign(**{column: paths}))
+    return replace(cohort, table=pd.concat(parts, ignore_index=True), group=GROUP)
+
+
+def grouped_copies(cohort: Cohort) -> Cohort:
+    """Return a cohort of images without patients in which near copies are one group.
+
+    Use it for public image sets without patient ids, where it is the least that can be done: slices of one
+    patient that look different stay apart.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        One that has patients already is returned as it is.
+    """
+    if cohort.group is not None:
+        return cohort
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    from medgraft.cohort.audit.similar import near_copies
+    from medgraft.cohort.audit.sketches import sketch_of
+
+    cells = cohort.table[str(cohort.image)].astype(str).to_numpy(dtype=object)
+    sketch = sketch_of("image", cells, None)
+    pairs = sketch.rows[near_copies(sketch).pairs].reshape(-1, 2)
+    edges = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(cohort.n, cohort.n))
+    _, group = connected_components(edges, directed=False)
+    return replace(cohort, table=cohort.table.assign(**{GROUP: [f"o{g}" for g in group]}), group=GROUP)
+
+
+def encoded_before(cohort: Cohort) -> Cohort:
+    """Return a table whose gaps were filled and columns scaled on all rows, test rows among them."""
+    from medgraft.methods.encode import TableEncoder
+
+    encoder = TableEncoder().fit(cohort.X)
+    frame = pd.DataFrame(encoder.transform(cohort.X), columns=[str(n) for n in encoder.names_])
+    return _of(cohort, frame, cohort.table)
+
+
+def balanced_before(cohort: Cohort, neighbours: int = 5, seed: int = 0) -> Cohort:
+    """Return a table to which SMOTE added rows before it is split: made rows carry test rows into training.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        A table of classes; gaps are filled on all rows first.
+    neighbours : int
+    seed : int
+    """
+    from medgraft.methods.prepare.smote import over_sampling
+
+    whole = encoded_before(cohort)
+    X, y = over_sampling().SMOTE(k_neighbors=neighbours, random_state=seed).fit_resample(whole.X, whole.y)
+    names = np.array(whole.classes, dtype=object)[np.asarray(y)]
+    frame = pd.DataFrame(X, columns=list(whole.features))
+    return ungrouped(_of(whole, frame, pd.DataFrame({str(cohort.label): names})))
+
+
+def features_of(cohort: Cohort, source: Pretrained) -> Cohort:
+    """Return a table of a frozen network's features of the cohort's images, with all other roles.
+
+    No leak by itself: a network that is not trained on the cohort gives each image the same features always.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        Of images.
+    source : Pretrained
+    """
+    from medgraft.methods.finetune.features import BackboneFeatures
+
+    values = BackboneFeatures(source).fit_transform(cohort.X)
+    frame = pd.DataFrame(values, columns=[f"f{k}" for k in range(values.shape[1])])
+    return replace(_of(cohort, frame, cohort.table), image=None)
+
+
+def _of(cohort: Cohort, features: pd.DataFrame, others: pd.DataFrame) -> Cohort:
+    """Return the cohort with these features, and its other columns from `others`."""
+    kept = [c for c in others.columns if c not in cohort.features and c not in features.columns]
+    table = pd.concat([others[kept].reset_index(drop=True), features], axis=1)
+    return replace(cohort, table=table, features=tuple(features.columns))

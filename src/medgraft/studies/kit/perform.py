@@ -1,0 +1,144 @@
+"""From a study to its account: honestly, with its known leaks, or both and what they made of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from medgraft.base import MedgraftError, did_you_mean
+from medgraft.evidence import Interval
+from medgraft.evidence.fairness.mover import mover
+from medgraft.studies.kit import account
+from medgraft.studies.kit.card import Study
+from medgraft.studies.kit.found import find
+from medgraft.studies.kit.run import Run
+
+PROTOCOLS = ("honest", "as_published", "both")
+
+
+def perform(
+    study: Study,
+    out: str | Path,
+    *,
+    data: Sequence[str | Path] | str | Path = (),
+    generated: bool = False,
+    protocol: str = "honest",
+    backbones: Sequence[str] | str = (),
+    size: int | None = None,
+    limit: int | None = None,
+    repeats: int = 1,
+    seed: int = 0,
+    jobs: int = 1,
+    progress: bool = False,
+) -> dict[str, Any]:
+    """Run a study and return its account, which is also written to ``out/study.json``.
+
+    Use it to repeat a study, or to see what its method does on your own cohort of the same form. Not as a
+    replication of its figures: data, networks and settings that could not be read are told in the account.
+
+    Parameters
+    ----------
+    study : Study
+    out : path
+        An empty or new folder, or that of an interrupted run, which goes on.
+    data : path or sequence of path or "NAME=path"
+        See `medgraft.studies.kit.found.find`.
+    generated : bool, default False
+        Small generated data.
+    protocol : {"honest", "as_published", "both"}
+        ``"honest"``: patients, lesions or copies stay together, and everything that learns does so inside the
+        training part. ``"as_published"``: with the leaks that are known. ``"both"``: and the difference of
+        the two, the optimism of the leaks, for each experiment that both have.
+    backbones : sequence of str
+        Networks in place of the published ones; see ``medgraft sources``.
+    size : int, optional
+        Pixels of a side that images are brought to.
+    limit : int, optional
+        At most so many samples of each class, drawn by patient.
+    repeats, seed, jobs : int
+    progress : bool
+
+    Returns
+    -------
+    dict
+        ``study``, ``protocol``, ``leaks``, ``data``, ``networks``, ``experiments`` (each with ``arms``,
+        ``method``, ``control``, ``difference``, ``ci``, ``verdict``), ``verdict``, ``notes``; of ``"both"``
+        ``honest``, ``as_published`` and ``optimism``.
+
+    Raises
+    ------
+    MedgraftError
+        There are no data, or a setting is unknown.
+    """
+    if protocol not in PROTOCOLS:
+        raise MedgraftError(f"There is no protocol '{protocol}'.{did_you_mean(protocol, PROTOCOLS)}")
+    if protocol != "honest" and not study.leaks:
+        raise MedgraftError(f"No leak of {study.key} is known: it has the protocol 'honest' alone.")
+    given = [data] if isinstance(data, str | Path) else list(data)
+    names = [backbones] if isinstance(backbones, str) else list(backbones)
+    out = Path(out)
+    found = find(study, given, generated, out / "data", seed)
+
+    def once(which: str, place: Path) -> dict[str, Any]:
+        run = Run(study, found, place, which, seed, repeats, limit, names, size, jobs, progress)
+        place.mkdir(parents=True, exist_ok=True)
+        begun = time.process_time()
+        study.recipe(run)
+        told = account.whole(study, run, time.process_time() - begun)
+        account.write(told, place)
+        return told
+
+    if protocol != "both":
+        return once(protocol, out)
+    honest, published = once("honest", out / "honest"), once("as_published", out / "as_published")
+    both = {
+        "study": study.key,
+        "ref": study.ref,
+        "protocol": "both",
+        "verdict": honest["verdict"],
+        "honest": honest,
+        "as_published": published,
+        "optimism": optimism(honest, published),
+    }
+    account.write(both, out)
+    return both
+
+
+def optimism(honest: dict[str, Any], published: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what the leaks made of the study's method: as published less honest, so that more is rosier.
+
+    The intervals take the two runs for independent, although they may share patients: they are too wide
+    rather than too narrow.
+
+    Parameters
+    ----------
+    honest, published : dict
+        Two accounts of one study.
+    """
+    titles = {e["title"]: e for e in honest["experiments"]}
+    found = []
+    for leaking in published["experiments"]:
+        own = titles.get(leaking["title"])
+        if own is None or own["metric"] != leaking["metric"]:
+            continue
+        a, b = _of_method(leaking), _of_method(own)
+        gap = mover(a, b) if account.better(own["metric"]) else mover(b, a)
+        found.append(
+            {
+                "title": own["title"],
+                "metric": own["metric"],
+                "as_published": [a.value, a.lo, a.hi],
+                "honest": [b.value, b.lo, b.hi],
+                "value": gap.value,
+                "ci": [gap.lo, gap.hi],
+            }
+        )
+    return found
+
+
+def _of_method(experiment: dict[str, Any]) -> Interval:
+    own = next(a for a in experiment["arms"] if a["name"] == experiment["method"])
+    lo, hi = (own["value"] if limit is None else limit for limit in own["ci"])
+    return Interval(own["value"], lo, hi)
