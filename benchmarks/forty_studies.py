@@ -1,0 +1,73 @@
+"""Run studies of the review on real data, honestly and with their leaks, and record what they found.
+
+    python benchmarks/forty_studies.py DATA WEIGHTS OUT [--record docs/figures] [KEY ...]
+
+DATA holds the folders and WEIGHTS the files named below; OUT gets a folder for each run, and a run that was
+cut goes on. Without keys, all of them in this order. The paper's backbones are replaced by two small ones,
+images are read at 96 pixels, and cohorts are cut to so many samples of each class as take some minutes on
+one core: the settings were fixed before any figure was seen. `--record` keeps each account as KEY.json
+(KEY-NAME.json for a second set of data), from which ``python docs/write_studies.py`` makes the page.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from medgraft.studies import studies
+from medgraft.studies.kit.show import outcome
+
+BACKBONES = ("mobilenetv2_100.safetensors", "squeezenet1_1.safetensors")
+# Key, or KEY-NAME -> settings of `Study.run`; "data": folders of DATA, as NAME=FOLDER in a layout of its own.
+RUNS: dict[str, dict[str, Any]] = {
+    "rasa2024": {"data": ["brain_mri_4class"], "limit": 60, "images": True},
+}
+
+
+def run(name: str, data: Path, weights: Path, out: Path) -> dict[str, Any]:
+    """Run one of `RUNS`, and return its account with the command that repeats it."""
+    key = name.partition("-")[0]
+    settings = dict(RUNS[name])
+    words = ["medgraft studies run", key]
+    folders = settings.pop("data")
+    words += [f"--data {folder}" for folder in folders]
+    settings["data"] = [_below(data, folder) for folder in folders]
+    if settings.pop("images", False):
+        backbones = settings.pop("backbones", BACKBONES)
+        words += [f"--backbone {file}" for file in backbones]
+        settings |= {"backbones": [str(weights / file) for file in backbones]}
+        settings["size"] = settings.get("size", 96)
+    settings["protocol"] = settings.get("protocol", "both" if studies[key].leaks else "honest")
+    words += [f"--{k} {v}" for k, v in settings.items() if k not in ("data", "backbones")]
+    told = studies[key].run(out / name, **settings)
+    return told | {"command": " ".join(words)}
+
+
+def _below(data: Path, folder: str) -> str:
+    name, equals, rest = folder.rpartition("=")
+    return f"{name}{equals}{data / rest}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Run studies on real data.")
+    parser.add_argument("data", type=Path)
+    parser.add_argument("weights", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("keys", nargs="*")
+    parser.add_argument("--record", type=Path)
+    given = parser.parse_args()
+    for name in given.keys or RUNS:
+        begun = time.process_time()
+        told = run(name, given.data, given.weights, given.out)
+        print(outcome(studies[name.partition("-")[0]], told))
+        print(f"{name}: {time.process_time() - begun:.0f} CPU s\n", flush=True)
+        if given.record is not None:
+            given.record.mkdir(parents=True, exist_ok=True)
+            (given.record / f"{name}.json").write_text(json.dumps(told, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

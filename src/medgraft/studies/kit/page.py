@@ -1,0 +1,141 @@
+"""All studies on one page of Markdown: cards, our figures, the published ones beside them, and a balance."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from medgraft.cohort.public import public_sets
+from medgraft.studies.kit.account import number
+from medgraft.studies.kit.card import Study, studies
+
+WORDS = {"helps": "helped", "harms": "harmed", "inconclusive": "could not be told"}
+HEAD = """# The forty studies
+
+The review "Transfer Learning Models for Precision Medicine: A Review of Current Applications" (Pamungkas et
+al. 2025, [doi:10.12928/biste.v7i3.14286](https://doi.org/10.12928/biste.v7i3.14286)) lists forty studies.
+Each is a recipe here: `medgraft studies run KEY --data FOLDER --out DIR`, or `--generated` without data.
+
+*Honest* runs keep patients, lesions, subjects or copies together, and everything that learns does so inside
+the training part. *As published* repeats the leaks that are known or suggested, and is labelled so
+everywhere; the difference of the two is the optimism of the leaks. Our figures come with the number of
+rows, a 95 % interval and the date. Published figures are the authors' own, on their own data: they are
+shown where they could be read, and are not comparable with ours row by row. Where the paper's pretrained
+networks could not be had, others stood in, and cohorts were cut to what two processor cores do in minutes:
+a verdict here is about the method at that size, not about the paper.
+"""
+
+
+def page(accounts: Mapping[str, Sequence[dict[str, Any]]]) -> str:
+    """Return the page.
+
+    Parameters
+    ----------
+    accounts : mapping
+        Key -> accounts of its recorded runs, the main one first.
+    """
+    known = sorted((studies[key] for key in studies), key=lambda s: s.ref)
+    parts = [HEAD, balance(known, accounts)]
+    parts += [_section(s, accounts.get(s.key, ())) for s in known]
+    return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def balance(known: Sequence[Study], accounts: Mapping[str, Sequence[dict[str, Any]]]) -> str:
+    """Return the closing table: of each study what transfer did, and how often it helped in all."""
+    lines = ["## Did transfer help?", ""]
+    real: Counter[str] = Counter()
+    made: Counter[str] = Counter()
+    rows = []
+    for s in known:
+        given = accounts.get(s.key, ())
+        if not given:
+            rows.append(f"| [{s.ref}] | [{s.key}](#{_anchor(s)}) | not run | | | | |")
+            continue
+        told = _honest(given[0])
+        first = told["experiments"][0]
+        kind = told["data"]["kind"]
+        if s.transfer != ("none",):
+            (made if kind == "generated" else real)[told["verdict"]] += 1
+        gap = _gap(given[0])
+        rows.append(
+            f"| [{s.ref}] | [{s.key}](#{_anchor(s)}) | {kind} | {first['metric']} | "
+            f"{number(first['difference'], first['ci'], '+')} | {told['verdict']} | {gap} |"
+        )
+    for counted, what in ((real, "real data"), (made, "generated data alone")):
+        total = sum(counted.values())
+        if total:
+            told_ = ", ".join(f"{word} in {counted[v]}" for v, word in WORDS.items())
+            lines.append(f"On {what}, transfer ({total} studies): {told_}.")
+    lines += [
+        "",
+        "| | Study | Data | Metric | Method less control | Verdict | Optimism of the leaks |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+        *rows,
+    ]
+    return "\n".join(lines)
+
+
+def _section(s: Study, accounts: Sequence[dict[str, Any]]) -> str:
+    facts = "\n".join(f"- {fact.text} [{fact.tag}]" for fact in s.facts)
+    lines = [
+        f"## [{s.ref}] {s.key}",
+        f"{s.authors} ({s.year}). {s.title}. {s.venue}. [doi:{s.doi}](<https://doi.org/{s.doi}>)",
+        f"{s.summary} {s.modality}; {s.task}; {s.method}; kind of transfer: {', '.join(s.transfer)}.",
+        f"Data: {s.access}. {_sets(s)}".strip(),
+        f"What is known of it:\n\n{facts}",
+    ]
+    if s.leaks:
+        lines.append("As published: " + "; ".join(s.leaks) + ".")
+    if s.caveats:
+        lines.append("Caveats:\n\n" + "\n".join(f"- {text}" for text in s.caveats))
+    if s.published:
+        shown = [f"- {p.what}: {p.metric} {p.value:g} (read in: {p.source})" for p in s.published]
+        lines.append("Published by its authors, not ours:\n\n" + "\n".join(shown))
+    lines += [_account(told) for told in accounts] or ["We have not run it on real data."]
+    return "\n\n".join(lines)
+
+
+def _sets(s: Study) -> str:
+    named = [f"`{name}` ({public_sets[name].title})" for name in s.data]
+    named += [f"`{name}` in their place: {text}" for name, text in s.stand_ins.items()]
+    return "; ".join(named) + "." if named else "Generated data only."
+
+
+def _account(told: dict[str, Any]) -> str:
+    honest = _honest(told)
+    where = f"{honest['data']['note']} {honest['date']}, medgraft {honest['version']}"
+    lines = [f"Our figures. {where}. `{told['command']}`" if "command" in told else f"Our figures. {where}."]
+    used = {u for p, u in honest["networks"].items() if p != u}
+    if used:
+        lines.append(f"In place of the paper's networks: {', '.join(sorted(used))}.")
+    for e in honest["experiments"]:
+        lines.append(f"{e['title']}: {e['metric']}, {e['n']} {e['unit']}, honest.")
+        rows = ["| Arm | Value | |", "| --- | --- | --- |"]
+        for a in e["arms"]:
+            mark = {e["method"]: "the study's", e["control"]: "control"}.get(a["name"], "")
+            rows.append(f"| `{a['name']}` | {number(a['value'], a['ci'])} | {mark} |")
+        lines.append("\n".join(rows))
+        gap = number(e["difference"], e["ci"], "+")
+        lines.append(f"The study's less the control: {gap}: **{e['verdict']}**.")
+    for each in told.get("optimism", ()):
+        a, b = each["as_published"], each["honest"]
+        lines.append(
+            f"{each['title']}, as published {number(a[0], a[1:])}, honest {number(b[0], b[1:])}: optimism "
+            f"{number(each['value'], each['ci'], '+')} (above 0: rosier)."
+        )
+    return "\n\n".join([*lines, *honest["notes"]])
+
+
+def _honest(told: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = told.get("honest", told)
+    return found
+
+
+def _gap(told: dict[str, Any]) -> str:
+    first = next(iter(told.get("optimism", ())), None)
+    return "" if first is None else number(first["value"], first["ci"], "+")
+
+
+def _anchor(s: Study) -> str:
+    return f"{s.ref}-{s.key}"
