@@ -23,6 +23,7 @@ SIDES |= {"timm:swin_tiny_patch4_window7_224": 96, "medgraft:cifar_resnet20": 32
 QUICK = {
     "medgraft:cifar_resnet20",
     "medgraft:darknet19",
+    "medgraft:plain_cnn",
     "timm:mobilenetv2_100",
     "timm:vit_tiny_patch16_224",
     "torchvision:squeezenet1_1",

@@ -7,6 +7,7 @@ PARAMETERS = {
     "medgraft:cifar_resnet20": 269_072,
     "medgraft:darknet19": 19_817_376,
     "medgraft:meshnet": 5_580,
+    "medgraft:plain_cnn": 4_845_536,
     "medgraft:resnet3d_10": 14_355_520,
     "medgraft:resnet3d_18": 32_986_176,
     "medgraft:resnet3d_34": 63_295_808,

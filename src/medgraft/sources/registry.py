@@ -195,6 +195,7 @@ _torchvision(
 _own("centernet_resnet18", "centernet:centernet_resnet18", "conv1", "hm", size=512)
 
 _own("darknet19", "darknet19:darknet19", "features.0.conv", "classifier", ((0.0,) * 3, (1.0,) * 3))
+_own("plain_cnn", "plain_cnn:plain_cnn", "features.0.conv1", "classifier")
 _own("cifar_resnet20", "cifar_resnet:cifar_resnet20", "conv1", "linear", size=32)
 for _depth in (10, 18, 34, 50):  # the licence is that of MedicalNet's published weights
     _own(f"resnet3d_{_depth}", f"resnet3d:resnet3d_{_depth}", "conv1", "conv_seg", ASIS, 64, "MIT", 3)
