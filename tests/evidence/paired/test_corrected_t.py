@@ -27,22 +27,49 @@ def test_ten_folds_enlarge_the_variance_by_the_ratio_of_test_to_training_patient
     assert (got.n_groups, got.freedom) == (10, 9)
 
 
-def test_repeats_without_end_do_not_make_it_sure():
+def test_repeats_without_end_leave_what_one_round_of_folds_has_to_spare():
     d = np.tile(ARM - CONTROL, 1000)
-    got = corrected_t(d, test_share=0.5)
-    assert got.se == pytest.approx(d.std(), rel=1e-3)  # not d.std() / 100
+    got = corrected_t(d, test_share=0.2)
+    assert got.se == pytest.approx(d.std() * math.sqrt(1 / 5 + 1 / 4), rel=1e-3)  # not d.std() / 100
+    assert got.freedom == 10
+
+
+def test_a_second_round_that_repeats_the_first_changes_no_error_but_that_of_the_variance():
+    d = ARM - CONTROL
+    once, twice = (corrected_t(np.tile(d, times), test_share=0.1) for times in (1, 2))
+    assert twice.se / once.se == pytest.approx(math.sqrt(20 / 19 * 9 / 10))
+    assert twice.value == pytest.approx(once.value)
 
 
 @pytest.mark.parametrize(
-    ("share", "left", "rope", "right"),
-    [
-        (0.1, 0.0058316386532775155, 0.18966691311846096, 0.8045014482282615),
-        (0.2, 0.018393748939893095, 0.23245917136918992, 0.749147079690917),
-    ],
+    ("splits", "share", "freedom"),
+    [(5, 0.2, 4), (10, 0.1, 9), (10, 0.5, 5), (50, 0.2, 10), (2, 0.5, 1), (2, 0.9, 1), (3, 0.2, 2)],
 )
-def test_the_posterior_is_that_of_baycomp(share, left, rope, right):
-    got = correlated_bayes(ARM - CONTROL, test_share=share, rope=0.01)
-    assert (got.left, got.rope, got.right) == pytest.approx((left, rope, right), abs=1e-9)
+def test_degrees_of_freedom_are_those_between_the_parts_of_each_round_up_to_ten(splits, share, freedom):
+    d = np.random.default_rng(0).normal(size=splits)
+    assert corrected_t(d, test_share=share).freedom == freedom
+
+
+def test_without_learning_the_variance_of_many_rounds_is_exactly_their_correction():
+    # Each patient has one fixed difference: all that the splits do is to sort them into test parts.
+    rng = np.random.default_rng(1)
+    n, k, rounds = 40, 4, 400
+    ratio = []
+    for _ in range(200):
+        patient = rng.normal(size=n)
+        order = np.argsort(rng.random((rounds, n)), axis=1)
+        d = patient[order].reshape(rounds * k, n // k).mean(axis=1)
+        ratio.append((d.mean() ** 2, d.var()))
+    truth, seen = np.mean(ratio, axis=0)
+    error = np.std([a for a, _ in ratio]) / math.sqrt(200) / seen
+    assert abs(truth / seen - 1 / (k - 1)) < 4 * error
+    assert seen == pytest.approx((k - 1) / n, rel=0.1)
+
+
+def test_the_posterior_of_one_round_of_folds_is_that_of_baycomp():
+    got = correlated_bayes(ARM - CONTROL, test_share=0.1, rope=0.01)
+    expected = 0.0058316386532775155, 0.18966691311846096, 0.8045014482282615
+    assert (got.left, got.rope, got.right) == pytest.approx(expected, abs=1e-9)
 
 
 def test_without_a_region_the_posterior_is_the_one_sided_p_value():
