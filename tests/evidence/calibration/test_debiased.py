@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy import stats
 
 from medgraft.evidence import ece
 from medgraft.evidence.calibration import debiased_ece
@@ -47,6 +48,52 @@ def test_its_square_has_no_bias_where_the_plain_error_has(rows):
         assert found == pytest.approx(np.sqrt(max(total, 0.0)), abs=1e-12)
     standard_error = np.std(squares) / np.sqrt(800)
     assert abs(np.mean(squares)) < 4 * standard_error
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+@pytest.mark.parametrize("curve", [1.0, 2.5])
+def test_its_ends_are_where_the_square_is_as_far_as_its_variance_there_allows(rows, curve):
+    """The variance of patients' influences and of their mean gaps, patient by patient."""
+    rng = np.random.default_rng(5)
+    n, bins = 90, 3
+    group = np.repeat(np.arange(n), rows)
+    p = rng.random(n * rows)
+    y = (rng.random(n * rows) < p**curve).astype(int)
+    found, where, d = debiased_ece(y, p, bins, group=group), row_bins(p, bins), y - p
+    part = np.bincount(where) / len(y)
+    mean = np.array([d[where == b].mean() for b in range(bins)])
+    gaps, influence = np.zeros((n, bins)), np.zeros(n)
+    for i, (g, b) in enumerate(zip(group, where, strict=True)):
+        gaps[g, b] += (d[i] - mean[b]) / part[b] / len(y)
+        influence[g] += (2 * d[i] * mean[b] - mean[b] ** 2 - part @ mean**2) / len(y)
+    cov = gaps.T @ gaps * n / (n - 1)
+    for b in range(bins):  # what a bin hides of its variance
+        m, rate = len(np.unique(group[where == b])), y[where == b].mean()
+        pulled = (rate * m + 1) / (m + 2)
+        more = max(pulled * (1 - pulled) - rate * (1 - rate), 0) / m
+        cov[b, b] += more
+        influence = np.append(influence, 2 * part[b] * mean[b] * np.sqrt(more * (n - 1) / n))
+    k = influence @ influence * n / (n - 1) / (part @ mean**2)
+    left = 2 * part @ cov**2 @ part
+    t, square = stats.t.ppf(0.975, n - 1), by_pairs(y, p, group, bins) ** 2
+    for end in (found.lo, found.hi):
+        if end > 0:
+            x = square if end < found.value else max(square, 0.0)
+            assert (x - end**2) ** 2 == pytest.approx(t**2 * (left + k * end**2), rel=1e-9)
+    assert (found.lo > 0) == (square > t * np.sqrt(left))
+    assert found.hi > found.value
+
+
+def test_it_covers_no_error_and_a_large_one_as_often_as_it_says():
+    rng = np.random.default_rng(6)
+    held = []
+    for _ in range(600):
+        p = rng.random(100)
+        for happens, truth in ((p, 0.0), (0.5 * p, np.sqrt((1 / 3 - 1 / 300) / 4))):  # in fifths of 0 to 1
+            found = debiased_ece((rng.random(100) < happens).astype(int), p, 5)
+            held.append(found.lo <= truth <= found.hi)
+    held = np.reshape(held, (600, 2)).mean(axis=0)
+    assert (abs(held - 0.95) < 0.02 + 2 * np.sqrt(0.05 * 0.95 / 600)).all()
 
 
 def test_it_finds_no_error_in_a_calibrated_model_where_the_plain_one_does():

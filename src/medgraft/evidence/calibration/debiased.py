@@ -31,6 +31,17 @@ def _hidden(size: Floats, happened: Floats, patients: Floats) -> Floats:
     return np.asarray(np.maximum(pulled * (1 - pulled) - rate * (1 - rate), 0.0) / patients)
 
 
+def _ends(square: float, still: float, slope: float, t: float) -> tuple[float, float, float]:
+    """Return the lower end, the value and the upper end of a square whose variance grows with it."""
+    bend = slope * t * t / 2
+
+    def reach(x: float) -> float:
+        return t * math.sqrt(max(still + slope * (x + bend / 2), 0.0))
+
+    above = max(square, 0.0)  # a negative square is no reason for a short interval
+    return square + bend - reach(square), square, above + bend + reach(above)
+
+
 def debiased_ece(
     y: ArrayLike,
     p: ArrayLike,
@@ -56,12 +67,19 @@ def debiased_ece(
     of bias, its square is.) It is squared error, so larger than the mean absolute error that `ece` is after;
     and bins hide what goes wrong within them.
 
-    The interval is that of :math:`\hat\theta^2 \pm t \, s` with
-    :math:`s^2 = 4 a^T C a + 2 \sum_{bb'} \pi_b \pi_{b'} C_{bb'}^2`, C the covariance over patients of the
-    mean gaps, :math:`\pi` the shares of the bins, :math:`a_b = \pi_b \bar d_b`: the linear part and what is
-    left of the variance where there is no error. A small bin that saw no event (or nothing else) looks as if
-    it had no variance; in its place stands that of the bin with one patient more of either kind. With little
-    or no error the interval covers more often than it says.
+    The variance of :math:`\hat\theta^2` grows with :math:`\theta^2`, so that an interval that takes it at the
+    estimate would miss on one side. Taken at each :math:`\theta^2` in question, as Wilson does for a share,
+    the ends are the roots of
+
+    .. math:: (\hat\theta^2 - \theta^2)^2 = t^2 (v_0 + k \theta^2), \qquad
+              v_0 = 2 \sum_{bb'} \pi_b \pi_{b'} C_{bb'}^2
+
+    with C the covariance over patients of the mean gaps :math:`\bar d_b` and :math:`\pi` the shares of the
+    bins: :math:`v_0` is the variance where there is no error. :math:`k \sum_b \pi_b \bar d_b^2` is the
+    variance over patients of the influence of their rows, :math:`2 \bar d_b d_i - \bar d_b^2 - \theta^2`
+    each: of what happened, and of which predictions were drawn, which moves the bins. A small bin that saw no
+    event (or nothing else) looks as if it had no variance; in its place stands that of the bin with one
+    patient more of either kind.
 
     Parameters
     ----------
@@ -89,7 +107,11 @@ def debiased_ece(
 
     Notes
     -----
-    Cost O(n log n + G bins). Kumar, Liang and Ma 2019, arXiv:1909.10155.
+    Cost O(n log n + G bins).
+
+    References
+    ----------
+    Kumar, Liang and Ma 2019, arXiv:1909.10155. Wilson 1927, doi:10.1080/01621459.1927.10502953.
 
     Examples
     --------
@@ -112,15 +134,17 @@ def debiased_ece(
     part = size / size.sum()
     square = float(part @ ((total**2 - (gap**2).sum(axis=0)) / pairs))
 
-    patients = len(count)
-    mean = total / size
+    patients, mean = len(count), total / size
     spread = (gap - mean * count) / size
-    cov = spread.T @ spread * patients / (patients - 1)
-    cov += np.diag(_hidden(size, happened, (count > 0).sum(axis=0)))
-    lean = part * mean
-    s = math.sqrt(4 * float(lean @ cov @ lean) + 2 * float(part @ cov**2 @ part))
-    half = -float(stdtrit(patients - 1, (1 - level) / 2)) * s
-    lo, value, hi = (math.sqrt(max(x, 0.0)) for x in (square - half, square, square + half))
+    unbiased = patients / (patients - 1)
+    unseen = np.diag(_hidden(size, happened, (count > 0).sum(axis=0)))
+    cov = spread.T @ spread * unbiased + unseen
+    still = 2 * float(part @ cov**2 @ part)
+    plain, lean = float(part @ mean**2), part * mean
+    moved = (2 * gap * mean - count * (mean**2 + plain)).sum(axis=1) / size.sum()
+    steep = float(moved @ moved) * unbiased + 4 * float(lean @ unseen @ lean)
+    t = -float(stdtrit(patients - 1, (1 - level) / 2))
+    lo, value, hi = (math.sqrt(max(x, 0.0)) for x in _ends(square, still, steep / max(plain, 1e-300), t))
     notes = []
     if square <= 0:
         notes.append("No more calibration error than chance makes.")
