@@ -89,7 +89,7 @@ class LinearProbe(ImageEstimator):
         self.device = device
 
     def _fit(self, rows: Labelled) -> None:
-        self.featuriser_ = BackboneFeatures(self._source(), device=self.device)
+        self.featuriser_ = self._featuriser()
         F = self._features(rows.paths)
         self.mean_, self.scale_ = scaling(F, rows.weight)
         Z = (F - self.mean_) / self.scale_
@@ -103,6 +103,9 @@ class LinearProbe(ImageEstimator):
                 known = ~np.isnan(column)
                 labels = known_labels(column, known, k)
                 self.learner_.models_.append(self._learnt(Z, labels, rows, known))
+
+    def _featuriser(self) -> BackboneFeatures:
+        return BackboneFeatures(self._source(), device=self.device)
 
     def _learnt(self, Z: Floats, y: Any, rows: Labelled, known: Any) -> Any:
         """Fit the learner to the rows that know a label."""
