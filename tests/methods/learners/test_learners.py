@@ -14,9 +14,12 @@ from medgraft.methods.prepare import steps
 
 SMALL = {
     "random-forest": {"trees": 20},
+    "extra-trees": {"trees": 20},
+    "gradient-boosting": {"rounds": 20},
     "cnn1d": {"channels": 8, "epochs": 30, "lr": 0.01},
     "svm": {"features": 64},
     "mlp": {"iterations": 60},
+    "pso-mlp": {"particles": 3, "epochs": 12, "rounds": 4},
     "contrastive-vae": {"shared": 2, "salient": 2, "hidden": 16, "epochs": 20, "trees": 20},
     "ae-lstm": {"steps": 3, "hidden": 16, "code": 8, "epochs": 30, "lr": 0.01},
 }
