@@ -259,8 +259,11 @@ def build(
     if bench.featuriser is not None and not arm.entry.reads_media and arm.method != "majority":
         estimator = Pipeline(bench.featuriser, estimator)
     for name, settings in arm.steps:
-        if steps[name].around == "arm":
+        if steps[name].does == "tune":
             estimator = _tuned(steps[name].cls, settings, arm, estimator, bench, seed)
+        elif steps[name].does == "keep":
+            told = {"task": bench.sklearn_task, "random_state": seed} | settings
+            estimator = steps[name].cls(estimator, **told)
     return estimator
 
 
@@ -305,7 +308,7 @@ def _check_steps(arm: Arm, bench: Workbench) -> None:
     for name, _ in arm.steps:
         if steps[name].around == "arm":
             if bench.task == "multilabel":
-                raise MedgraftError(f"'{arm.name}': {name} searches for one label, and this is multilabel.")
+                raise MedgraftError(f"'{arm.name}': {name} works for one label, and this is multilabel.")
             continue
         if steps[name].around == "method":
             if arm.entry.reads_media:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from medgraft.base import MedgraftError
 from medgraft.cohort.labels import names
@@ -73,15 +74,42 @@ def drop(
     Each image is decoded once; 3 KB of it are kept. Variance of the Laplacian: Pech-Pacheco et al. (2000),
     doi:10.1109/ICPR.2000.903548.
     """
-    from medgraft.cohort.audit.sketches import sketch_of
-
     if cohort.image is None:
         raise MedgraftError(f"The cohort '{cohort.name}' has no images to drop.")
-    if duplicates not in DUPLICATES:
-        raise MedgraftError(f"duplicates must be {', '.join(DUPLICATES)}, not '{duplicates}'.")
     cells = np.array([None if pd.isna(c) else str(c) for c in cohort.table[cohort.image]], dtype=object)
     if all(cell is None for cell in cells):
         raise MedgraftError(f"No patient of the cohort '{cohort.name}' has an image.")
+    wanted = {"blank": blank, "saturated": saturated, "blurred": blurred}
+    return _without(cohort, unusable(cells, duplicates=duplicates, progress=progress, **wanted))
+
+
+def unusable(
+    cells: NDArray[np.object_],
+    *,
+    blank: bool = True,
+    saturated: bool = True,
+    blurred: bool = True,
+    duplicates: str = "near",
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[int, str]:
+    """Return which images teach nothing, and why; measures and limits are those of :func:`drop`.
+
+    Parameters
+    ----------
+    cells : ndarray of object, (n,)
+        References of images; None where there is none.
+    blank, saturated, blurred, duplicates, progress
+        As in `drop`.
+
+    Returns
+    -------
+    dict of int to str
+        Places among `cells`, and a reason for each.
+    """
+    from medgraft.cohort.audit.sketches import sketch_of
+
+    if duplicates not in DUPLICATES:
+        raise MedgraftError(f"duplicates must be {', '.join(DUPLICATES)}, not '{duplicates}'.")
     sketch = sketch_of("image", cells, progress)
     why = dict.fromkeys(sketch.failed.tolist(), "it cannot be opened")
     wanted = {"blank": blank, "saturated": saturated, "blurred": blurred}
@@ -90,7 +118,7 @@ def drop(
             why.setdefault(int(sketch.rows[k]), reason)
     if duplicates != "none":
         why |= _copies(cells, sketch, why, near=duplicates == "near")
-    return _without(cohort, why)
+    return why
 
 
 def _faults(stats: pd.DataFrame) -> dict[str, dict[int, str]]:

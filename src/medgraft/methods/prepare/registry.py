@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar
 from medgraft.base import Registry, check_name
 
 T = TypeVar("T", bound=type)
-Does = Literal["balance", "select", "fill", "tune"]
+Does = Literal["balance", "select", "fill", "tune", "keep"]
 Around = Literal["learner", "method", "arm"]
 
 
@@ -28,9 +28,9 @@ class Step:
         "learner": it stands inside a method as its ``estimator``, where rows are encoded, weighted and
         aligned already. "method": it stands around a method and reads raw tables. "arm": it stands
         around all of these, whatever they read.
-    does : {"balance", "select", "fill", "tune"}
+    does : {"balance", "select", "fill", "tune", "keep"}
         "balance": classes weigh the same, for classification only; "select": the learner gets fewer
-        features; "fill": gaps are filled; "tune": settings are searched.
+        features; "fill": gaps are filled; "tune": settings are searched; "keep": fewer rows teach.
     refs : tuple of str
         Papers.
     summary : str
