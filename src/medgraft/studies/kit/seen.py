@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -39,5 +40,5 @@ def seen(cohort: Cohort, views: Sequence[str], reading: str = "") -> Cohort:
     made = ViewFeatures(views, reading_to_dict(found)).fit_transform(cohort.X[[cohort.kind]])
     made = made.astype(np.float64).set_axis(cohort.table.index)
     table = cohort.table.drop(columns=[*cohort.features, column]).join(made)
-    without = {cohort.kind: None}
-    return replace(cohort, table=table, features=tuple(map(str, made.columns)), **without)
+    read: dict[str, Any] = {"features": tuple(map(str, made.columns)), cohort.kind: None}
+    return replace(cohort, table=table, **read)
