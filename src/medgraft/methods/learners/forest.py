@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
 from medgraft.methods.learners.base import Lesson, TaskLearner
@@ -51,6 +53,8 @@ class ForestLearner(TaskLearner):
     [True, False]
     """
 
+    made: tuple[Any, Any] = (RandomForestClassifier, RandomForestRegressor)
+
     def __init__(
         self, *, task: str = "classification", trees: int = 300, leaf: int = 3, random_state: int = 0
     ) -> None:
@@ -63,8 +67,7 @@ class ForestLearner(TaskLearner):
         for name in ("trees", "leaf"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} must be 1 or more, not {getattr(self, name)!r}.")
-        made = RandomForestClassifier if lesson.k else RandomForestRegressor
-        forest = made(
+        forest = self.made[0 if lesson.k else 1](
             self.trees, min_samples_leaf=self.leaf, max_features="sqrt", random_state=self.random_state
         )
         self.trees_ = Trees.of(forest.fit(lesson.Z, lesson.y, sample_weight=lesson.weight))
