@@ -15,6 +15,8 @@ from medgraft.cohort.public.layout import lacking
 from medgraft.cohort.public.reading import data_of
 from medgraft.studies.kit.card import Study
 
+MANIFEST = "manifest.csv"
+
 
 @dataclass(frozen=True)
 class Found:
@@ -54,8 +56,22 @@ class Found:
         chosen = name or next(iter(self.folders))
         entry, folder = public_sets[chosen], self.folders[chosen]
         if lacking(folder, entry):  # said to be this set, in a layout of its own
-            return replace(read(folder, **roles), name=chosen)
+            return replace(_as_given(folder, roles), name=chosen)
         return replace(read(data_of(entry, folder), **(dict(entry.roles) | roles)), name=chosen)
+
+
+def _as_given(folder: Path, roles: Mapping[str, Any]) -> Cohort:
+    """Read a folder that is not in the set's layout; of several readings the one that works.
+
+    A folder of class folders needs no more; a ``manifest.csv`` names the images and what they show.
+    """
+    try:
+        return read(folder, **roles)
+    except MedgraftError:
+        if not (folder / MANIFEST).is_file():
+            raise
+    usual = {"image": "file", "label": "label"}
+    return read(folder / MANIFEST, **{k: v for k, v in usual.items() if k not in roles}, **roles)
 
 
 def find(study: Study, given: Sequence[str | Path], generated: bool, folder: Path, seed: int) -> Found:
