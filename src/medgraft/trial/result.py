@@ -96,7 +96,8 @@ class Result:
     def __str__(self) -> str:
         compared = {c["arm"]: c for c in self.comparisons}
         width = max(24, *(len(a["name"]) for a in self.arms))
-        head = f"{'arm':<{width}} {self.data['metric']:>9}  95 % interval    difference   95 % interval    verdict"
+        figures = "95 % interval    difference   95 % interval    verdict"
+        head = f"{'arm':<{width}} {self.data['metric']:>9}  {figures}"
         lines = [self.data["question"], "", head]
         for a in self.arms:
             line = f"{a['name']:<{width}} {_number(a['value'])}  {_interval(a['ci'])}"

@@ -59,7 +59,7 @@ def open_pssm(ref: Ref) -> Signal:
     at = next((i for i, line in enumerate(lines) if _LETTERS.fullmatch(line)), None)
     if at is None:
         raise MedgraftError(
-            f"'{path}' is no scoring matrix as psiblast -out_ascii_pssm writes: it has no line of amino acids."
+            f"'{path}' is no scoring matrix of psiblast -out_ascii_pssm: it has no line of amino acids."
         )
     letters = tuple(lines[at].split()[:AMINO_ACIDS])
     rows = []
