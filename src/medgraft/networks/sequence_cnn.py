@@ -17,8 +17,9 @@ def sequence_cnn(
     r"""Return a convolutional network for sequences of letters, without a classifier.
 
     Use it where a short motif decides, wherever it stands: what proteins bind to, sites of splicing or
-    cleavage. Input is one-hot (see `medgraft.sources.letters`), or the rows of a position-specific scoring
-    matrix. Not where the order of distant parts matters, nor for sequences of very different length: see
+    cleavage. Input is one-hot (see `medgraft.sources.letters`), or a position-specific scoring matrix
+    (files of PSI-BLAST, whose length is then cut by ``--reading seconds=100``). Not where the order of
+    distant parts matters, nor for sequences of very different length: see
     `medgraft.networks.bilstm_attention`.
 
     .. math:: z = \max_t \mathrm{relu}(\mathrm{bn}(W_2 * \max_2 \mathrm{relu}(\mathrm{bn}(W_1 * x))))_t

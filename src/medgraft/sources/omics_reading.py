@@ -19,6 +19,7 @@ from medgraft.sources.probes import ENOUGH, match_probes
 from medgraft.sources.settings import made_from
 
 _LISTS = ("features", "centre", "scale")
+SLACK = 0.1  # beyond 0 and 1, by which normalised beta values may lie outside
 
 
 @dataclass(frozen=True)
@@ -81,11 +82,21 @@ class OmicsReading:
         if not self.centre:
             return np.asarray(row, dtype=np.float32)
         centre, scale = np.array(self.centre), np.array(self.scale or (1.0,) * len(self.centre))
+        if centre.min() >= 0 and centre.max() <= 1 and not _are_betas(row):
+            raise MedgraftError(
+                f"The model reads beta values, from 0 to 1, and '{text}' has others: of M-values make them by "
+                "2^M / (2^M + 1)."
+            )
         return np.where(np.isnan(row), 0.0, (row - centre) / scale).astype(np.float32)
 
     def array(self, text: str) -> NDArray[np.float32]:
         """Open a reference for a network: (1, features), without gaps."""
         return np.nan_to_num(self.row(text), nan=0.0, posinf=0.0, neginf=0.0)[None]
+
+
+def _are_betas(row: NDArray[np.float32]) -> bool:
+    known = row[~np.isnan(row)]
+    return not len(known) or bool(known.min() >= -SLACK and known.max() <= 1 + SLACK)
 
 
 @lru_cache(maxsize=16)

@@ -95,10 +95,12 @@ class Result:
 
     def __str__(self) -> str:
         compared = {c["arm"]: c for c in self.comparisons}
-        head = f"{'arm':<24} {self.data['metric']:>9}  95 % interval    difference   95 % interval    verdict"
+        width = max(24, *(len(a["name"]) for a in self.arms))
+        figures = "95 % interval    difference   95 % interval    verdict"
+        head = f"{'arm':<{width}} {self.data['metric']:>9}  {figures}"
         lines = [self.data["question"], "", head]
         for a in self.arms:
-            line = f"{a['name']:<24} {_number(a['value'])}  {_interval(a['ci'])}"
+            line = f"{a['name']:<{width}} {_number(a['value'])}  {_interval(a['ci'])}"
             if c := compared.get(a["name"]):
                 line += f"    {_number(c['difference'], '+')}   {_interval(c['ci'], '+')}  {c['verdict']}"
             else:
