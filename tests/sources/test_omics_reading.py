@@ -81,11 +81,12 @@ def test_a_list_of_probes_that_is_none_is_refused(files, tmp_path):
 
 
 def test_m_values_are_refused_where_a_model_reads_betas(tmp_path):
-    betas = {"s1": [0.1, 0.4], "s2": [0.9, 1.02]}
+    betas = {"s1": [0.1, 0.4, 0.5], "s2": [0.9, 1.02, 0.5]}
     m_values = {name: [np.log2(b / (1.05 - b)) for b in row] for name, row in betas.items()}
     np.savez(tmp_path / "p.npz", names=["cg1", "cg2"], centre=[0.5, 0.4], scale=[0.2, 0.2])
-    cells = matrix(tmp_path / "betas.csv", ["cg1", "cg2"], betas)
-    others = matrix(tmp_path / "m.csv", ["cg1", "cg2"], m_values)
+    names = ["cg1", "cg2", "cg3"]
+    cells = matrix(tmp_path / "betas.csv", names, betas)
+    others = matrix(tmp_path / "m.csv", names, m_values)
     reading, _ = agreed("omics", cells, f"probes={tmp_path / 'p.npz'}")
     assert reading.row(cells[1]) == pytest.approx([2.0, 3.1], abs=1e-5)
     with pytest.raises(MedgraftError, match=r"beta values, from 0 to 1.*2\^M"):

@@ -84,8 +84,8 @@ class OmicsReading:
         centre, scale = np.array(self.centre), np.array(self.scale or (1.0,) * len(self.centre))
         if centre.min() >= 0 and centre.max() <= 1 and not _are_betas(row):
             raise MedgraftError(
-                f"The model reads beta values, from 0 to 1, and '{text}' has others: of M-values make them by "
-                "2^M / (2^M + 1)."
+                f"The model reads beta values, from 0 to 1, and '{text}' has others: make them of M-values "
+                "by 2^M / (2^M + 1)."
             )
         return np.where(np.isnan(row), 0.0, (row - centre) / scale).astype(np.float32)
 
