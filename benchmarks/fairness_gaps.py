@@ -1,7 +1,8 @@
 """Do the intervals of gaps and of operating-point measures cover, and is a gap found where there is none?
 
 Simulated patients with a known truth: ``python benchmarks/fairness_gaps.py [runs]`` prints six tables, for
-50, 200 and 1000 patients. About an hour on one core for 400 runs.
+50, 200 and 1000 patients. Some ten minutes on one core for 500 runs, which leave a coverage of 95 % a
+standard error of one point.
 """
 
 from __future__ import annotations
@@ -100,17 +101,17 @@ SHIFTS = {
 }
 
 
-def gaps(runs: int, draws: int, measure: str) -> None:
-    """The gap of a measure among levels, and how often one is found."""
+def gaps(runs: int, draws: int, measure: str, each: tuple[int, ...]) -> None:
+    """The gap of a measure among levels, how often one is found, and on which side the interval misses."""
     print(f"\nGap of {measure} ({runs} runs): where all are equal, 'above 0' is a false alarm")
     print(
         f"{'levels':>14} {'patients':>8} {'rows each':>9} {'true':>6} {'observed':>8} "
-        f"{'covered':>8} {'above 0':>8}"
+        f"{'covered':>8} {'too high':>8} {'too low':>8} {'above 0':>8}"
     )
     for name, shift in SHIFTS.items():
         truth = np.ptp((auroc if measure == "auroc" else sensitivity)(shift))
         for n in SIZES:
-            for rows in (1, 4):
+            for rows in each:
                 found = []
                 for run in range(runs):
                     rng = np.random.default_rng([2, n, rows, len(shift), run])
@@ -124,11 +125,11 @@ def gaps(runs: int, draws: int, measure: str) -> None:
                         got = report.gaps["auroc"]["level"]
                     else:
                         got = parity(y, p >= 0.5, level[who].astype(str), group=who).equal_opportunity
-                    found.append((got.value, covers(got, truth), got.lo > 0))  # type: ignore[arg-type]
-                value, covered, above = np.nanmean(found, axis=0)
-                print(
-                    f"{name:>14} {n:>8} {rows:>9} {truth:>6.3f} {value:>8.3f} {covered:>8.1%} {above:>8.1%}"
-                )
+                    sides = got.lo > truth, got.hi < truth, got.lo > 0
+                    found.append((got.value, covers(got, truth), *sides))  # type: ignore[arg-type]
+                value, *shares = np.nanmean(found, axis=0)
+                told = " ".join(f"{x:>8.1%}" for x in shares)
+                print(f"{name:>14} {n:>8} {rows:>9} {truth:>6.3f} {value:>8.3f} {told}", flush=True)
 
 
 def changes(runs: int, draws: int) -> None:
@@ -185,14 +186,14 @@ def benefit(runs: int, draws: int) -> None:
 
 
 def main() -> None:
-    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 400
+    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 500
     tables: list[Callable[[], None]] = [
-        lambda: points(5 * runs),
-        lambda: promises(5 * runs),
-        lambda: benefit(2 * runs, 500),
-        lambda: gaps(5 * runs, 0, "sensitivity"),
-        lambda: gaps(runs, 500, "auroc"),
-        lambda: changes(runs, 500),
+        lambda: points(2 * runs),
+        lambda: promises(2 * runs),
+        lambda: benefit(runs, 200),
+        lambda: gaps(runs, 0, "sensitivity", (1, 4)),
+        lambda: gaps(runs, 100, "auroc", (1,)),
+        lambda: changes(runs // 2, 100),
     ]
     for table in tables:
         table()

@@ -1,7 +1,8 @@
 """Do the intervals cover, are verdicts false no more often than they may be, and does the guard guard?
 
 Simulated patients with a known truth: ``python benchmarks/interval_coverage.py [runs]`` prints three tables.
-The suite runs the same simulations, shorter. About four minutes on one core for 1000 runs.
+The suite runs the same simulations, shorter. Some minutes on one core for 500 runs, which leave a
+coverage of 95 % a standard error of one point.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from scipy.special import ndtr
 from medgraft.evidence import choose, compare, interval
 
 Draw = Callable[[np.random.Generator], dict[str, Any]]
+SIZES, DRAWS = (50, 200, 1000), 200
 
 
 @dataclass(frozen=True)
@@ -222,12 +224,12 @@ def null_cases(n: int) -> list[Case]:
 
 def main(runs: int) -> None:
     print(f"{'interval of':66s} truth  covers   width   ({runs} runs, 95 % wanted)")
-    for case in [c for n in (50, 200) for c in interval_cases(n)]:
-        share, width = coverage(case, runs)
+    for case in [c for n in SIZES for c in interval_cases(n)]:
+        share, width = coverage(case, runs, DRAWS)
         print(f"{case.name:66s} {case.truth:5.3f}  {share:6.3f}  {width:6.3f}", flush=True)
     print(f"\n{'false verdicts of':66s} share   (at most 0.05 wanted)")
-    for case in [c for n in (50, 200) for c in null_cases(n)]:
-        print(f"{case.name:66s} {false_verdicts(case, runs):5.3f}", flush=True)
+    for case in [c for n in SIZES for c in null_cases(n)]:
+        print(f"{case.name:66s} {false_verdicts(case, runs, DRAWS):5.3f}", flush=True)
     print(
         "\nguard on AUROC: patients, candidates, rule: leaves the control under the null; takes a clear gain"
     )
@@ -240,4 +242,4 @@ def main(runs: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 500)
