@@ -37,10 +37,18 @@ def small(folder: Path, seed: int) -> dict[str, Cohort]:
     facts=(
         Fact("CNN, DenseNet, hybrid transfer learning and attention; BreaKHis and a Wisconsin set.", "read"),
         Fact("BreaKHis: 7,909 images of 82 patients at four magnifications.", "read"),
-        Fact("Which of the two Wisconsin sets it was; here the original one, 699 rows of 9 scores.", "remembered"),
-        Fact("Attention of channels and places (CBAM) behind the last block; the upper half trains.", "proposed"),
+        Fact(
+            "Which of the two Wisconsin sets it was; here the original one, 699 rows of 9 scores.",
+            "remembered",
+        ),
+        Fact(
+            "Attention of channels and places (CBAM) behind the last block; the upper half trains.",
+            "proposed",
+        ),
         Fact("The CNN branch is the arm from random weights here, not joined to the DenseNet.", "proposed"),
-        Fact("The table goes to a small 1-D network; no weights of images are carried over to it.", "proposed"),
+        Fact(
+            "The table goes to a small 1-D network; no weights of images are carried over to it.", "proposed"
+        ),
     ),
     published=(
         Published("BreaKHis", "accuracy", 1.0, "abstract"),
@@ -53,7 +61,7 @@ def small(folder: Path, seed: int) -> dict[str, Cohort]:
     caveats=(
         "An accuracy of 100 % with a recall of 99.8 % and an F1 of 99.06 % cannot be true of one test set.",
         "100 % on some 100 images of each patient suggests that images of one patient stood on both sides.",
-        "The table has nothing to transfer from, and its columns are in no order that a convolution could use.",
+        "The table has nothing to transfer from, and its columns stand in no order for a convolution to use.",
     ),
     leaks=("images of one patient, and rows of one person in the table, are dealt to both sides",),
 )

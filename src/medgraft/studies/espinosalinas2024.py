@@ -1,0 +1,92 @@
+"""[52] What a network says of a driver's face, beside selected driving signals, to a 1-D network."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from medgraft.cohort import Cohort, generate, read
+from medgraft.studies.kit import Fact, Published, Run, leaks, study
+
+EMOTIONS = ("agitation", "anger", "joy", "sadness")
+SIGNALS = ("steering", "throttle", "brake", "speed", "gear", "lane", "horn", "yaw")
+TELLING = 4  # of the generated signals; the others are noise
+
+
+def small(folder: Path, seed: int) -> Cohort:
+    """Return generated faces and signals of five drivers, in all emotions; neither kind tells all alone."""
+    settings = {"size": 32, "colour": True, "sites": ("a",), "classes": EMOTIONS, "mixed_labels": True}
+    made = generate.images(folder, 5, rows_per_patient=20, noise=0.3, seed=seed, **settings)
+    frame = pd.read_csv(made.path / "manifest.csv")
+    rng = np.random.default_rng([seed, 52])
+    felt = frame["label"].map(EMOTIONS.index).to_numpy()
+    driver = pd.factorize(frame["patient"])[0]
+    values = rng.normal(size=(len(frame), len(SIGNALS))) + 0.3 * rng.normal(size=(5, len(SIGNALS)))[driver]
+    values[:, :TELLING] += 1.5 * np.eye(len(EMOTIONS))[felt]
+    frame = frame.drop(columns=["sex", "age"]).join(pd.DataFrame(values, columns=list(SIGNALS)))
+    frame["file"] = [str(made.path / cell) for cell in frame["file"]]
+    return read(frame, image="file", label="label", group="patient", features=SIGNALS)
+
+
+@study(
+    ref=52,
+    title="Multimodal driver emotion recognition using motor activity and facial expressions",
+    authors="Espino-Salinas et al.",
+    venue="Frontiers in Artificial Intelligence 7",
+    year=2024,
+    doi="10.3389/frai.2024.1467051",
+    modality="photographs of faces, driving signals",
+    task="four emotions",
+    method="class probabilities of a pretrained network beside selected signals, to a 1-D network",
+    transfer=("feature",),
+    access="closed, as far as could be seen: recorded in a driving simulator",
+    stand_ins={
+        "fer2013": "faces alone, of seven emotions and of persons who are not told apart: only the study's "
+        "first stage can be run on it.",
+    },
+    generated=small,
+    networks=("torchvision:vgg16",),
+    facts=(
+        Fact(
+            "Four emotions; selected signals; a pretrained CNN's four probabilities.",
+            "read",
+        ),
+        Fact("Probabilities and signals are joined and go to a one-dimensional CNN.", "read"),
+        Fact("The networks tried: VGG16, InceptionV3, EfficientNet; here the first.", "read"),
+        Fact("The network stays frozen, under a linear head.", "proposed"),
+        Fact("Probabilities that teach come from folds of drivers whose faces did not teach.", "proposed"),
+        Fact(
+            "Of signals and probabilities together a few are kept: relevant, little alike.",
+            "proposed",
+        ),
+    ),
+    published=(Published("faces and signals", "accuracy", 0.96, "abstract"),),
+    caveats=(
+        "How rows were split is not known; here each driver in turn is left out.",
+        "The order of signals and probabilities along the 1-D network is arbitrary.",
+        "The review's table writes Salinas.",
+    ),
+)
+def espinosalinas2024(run: Run) -> None:
+    """Do a pretrained network's probabilities of a face beside signals beat a network from random weights?"""
+    cohort = run.cohort()
+    epochs = run.pick(12, 2)
+    name = run.called(run.study.networks[0])
+    scratch = f"scratch:source={name},epochs={epochs}"
+    faces = f"linear-probe:source={name}"
+    settings = {"source": run.sources(), "metric": "accuracy"}
+    if not cohort.features:
+        run.note("There are no signals: what is compared is the study's first stage, faces alone.")
+        run.trial("Faces", leaks.grouped_copies(cohort), [faces, scratch], method=faces, **settings)
+        return
+    keep = min(6, len(cohort.features))
+    cascade = f"cascade+mrmr:features={keep}+cnn1d"
+    arms = [cascade, "cascade", faces, "fusion:parts=clinical+cnn1d", scratch]
+    run.trial(
+        "Emotions",
+        cohort,
+        arms,
+        method=cascade,
+        folds=len(np.unique(cohort.groups)) if cohort.group else 5,
+        **settings,
+    )
