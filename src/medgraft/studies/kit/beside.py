@@ -1,0 +1,81 @@
+"""Arms of one trial beside each other: a second question to it, or the arm that its test rows like best."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from medgraft.evidence import Interval, compare
+from medgraft.evidence.metrics import metrics
+from medgraft.studies.kit import account
+from medgraft.studies.kit.run import Run
+from medgraft.trial.assemble import scores
+
+if TYPE_CHECKING:
+    from medgraft.trial import Result
+
+
+def against(run: Run, title: str, result: Result, method: str, other: str) -> None:
+    """Record what one arm of a trial differs from another of its arms, paired on the same test rows.
+
+    Use it for a study's own question where that is not transfer: good images or many, cleansed or not.
+
+    Parameters
+    ----------
+    run : Run
+    title : str
+        Of the experiment that is added.
+    result : Result
+        Of ``run.trial``.
+    method, other : str
+        Names of arms; `other` takes the place of the control.
+    """
+    name = str(result.data["metric"])
+    frame = result.predictions
+    frame = frame[frame["budget"] == result.data["budget"]]
+    one, two = (frame[frame["arm"] == arm] for arm in (method, other))
+    (y, p), (_, q) = scores(one, name), scores(two, name)
+    where = {column: one[column].to_numpy() for column in ("group", "repeat", "fold")}
+    gap = compare(metrics[name], y, p, q, **where, seed=run.seed)
+    own = {a["name"]: a for a in result.arms}
+    run.record(
+        title,
+        name,
+        {arm: _interval(own[arm]["value"], *own[arm]["ci"]) for arm in (method, other)},
+        method=method,
+        control=other,
+        difference=_interval(gap.difference, gap.lo, gap.hi),
+        n=int(result.data["n"]),
+        unit="rows",
+        greater_is_better=account.better(name),
+    )
+
+
+def best_on_test(run: Run, result: Result, arms: Sequence[str]) -> str:
+    """Make the arm that did best on the test rows the study's own of the last trial, and return it.
+
+    That is the leak of a sweep whose winner is told with the figure that it won by: only under
+    ``as_published``. An honest choice is that of ``+tuned``, made on inner splits.
+
+    Parameters
+    ----------
+    run : Run
+        Whose last experiment is that of `result`.
+    result : Result
+    arms : sequence of str
+        Those of the sweep.
+    """
+    sign = 1 if account.better(str(result.data["metric"])) else -1
+    value = {a["name"]: sign * a["value"] for a in result.arms if a["value"] is not None}
+    best = max((arm for arm in arms if arm in value), key=value.__getitem__)
+    last = run.experiments[-1]
+    run.experiments[-1] = account.of_trial(last["title"], Path(last["folder"]), result, best)
+    return best
+
+
+def _interval(value: float | None, lo: float | None, hi: float | None) -> Interval:
+    known = [np.nan if x is None else float(x) for x in (value, lo, hi)]
+    return Interval(known[0], known[1], known[2])
