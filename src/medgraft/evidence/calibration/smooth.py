@@ -89,8 +89,10 @@ def ici(
     where that bias is common to both.
 
     The ends are percentiles over patients, as in `interval`, but the lower end is 0 unless `debiased_ece`
-    shows calibration error beyond chance, at the same level. For an error that is small beside that chance
-    the interval covers more often than it says. The value itself is not corrected.
+    shows calibration error beyond chance, at the same level: of calibrated models it is above 0 in a share of
+    one minus that level. For an error that is there, but small beside chance, the interval covers more often
+    than it says: a mean of absolute values has a corner at 0, next to which resampling is not right (Fang and
+    Santos 2019), and what is added to cover there covers too much nearby. The value itself is not corrected.
 
     Parameters
     ----------
@@ -118,7 +120,11 @@ def ici(
 
     Notes
     -----
-    Cost O(n n_boot), some seconds for 1000 patients. Austin and Steyerberg 2019, doi:10.1002/sim.8281.
+    Cost O(n n_boot), some seconds for 1000 patients.
+
+    References
+    ----------
+    Austin and Steyerberg 2019, doi:10.1002/sim.8281. Fang and Santos 2019, arXiv:1404.3763.
 
     Examples
     --------

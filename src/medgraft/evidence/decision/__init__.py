@@ -1,6 +1,7 @@
 """Decisions from predictions: operating points, net benefit, nomograms, and ranking by several criteria."""
 
-from medgraft.evidence.decision.curve import Band, DecisionCurve, decision_curve, decision_difference
+from medgraft.evidence.decision.band import Band
+from medgraft.evidence.decision.curve import DecisionCurve, decision_curve, decision_difference
 from medgraft.evidence.decision.measures import DecisionAccuracy, decision_accuracy
 from medgraft.evidence.decision.nomogram import Nomogram
 from medgraft.evidence.decision.operating_point import OperatingPoint, choose_threshold, cross_decisions

@@ -91,6 +91,14 @@ def gap(figure: Figure, sizes: Mapping[str, int], reference: str, level: float) 
     :math:`\Delta` it must miss the one difference that makes it. So the interval covers although the
     observed gap is biased upwards.
 
+    It covers more often than it says while :math:`\Delta` is small beside the interval's width: of two
+    subgroups by up to half of :math:`\alpha`, since the upper end, which allows for either sign, cannot then
+    lie below the truth; of several up to always, since all pairs would have to miss together. A largest
+    difference has a corner where pairs are tied, and there is neither an unbiased estimate (Hirano and Porter
+    2012) nor a plain bootstrap that is right (Fang and Santos 2019). The lower end, which says whether there
+    is a gap at all, pays nothing for it with two subgroups. Where one difference was in question beforehand,
+    `differences` has its interval, which is not too wide.
+
     Parameters
     ----------
     figure : callable
@@ -106,6 +114,10 @@ def gap(figure: Figure, sizes: Mapping[str, int], reference: str, level: float) 
     -----
     Subgroups that share patients (a patient seen at two sites) are mostly correlated positively, and the
     intervals are then too wide rather than too short.
+
+    References
+    ----------
+    Hirano and Porter 2012, Econometrica 80, 1769-1790. Fang and Santos 2019, arXiv:1404.3763.
     """
     figures = {name: figure(name, level) for name in sizes}
     known = [k for k, f in figures.items() if math.isfinite(f.lo) and math.isfinite(f.hi)]

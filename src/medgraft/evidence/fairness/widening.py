@@ -71,7 +71,9 @@ def gap_change(
     large on average, the smaller one more so, so that a change is rather under- than overstated. The
     interval is made of those of the two gaps (see `medgraft.evidence.fairness.gap`), which allow for that,
     and of their correlation r over resampled patients, by MOVER. Where the arm's gap may be 0 the lower end
-    reaches down to minus the control's upper end, and likewise on the other side.
+    reaches down to minus the control's upper end, and likewise on the other side. So it covers more often
+    than it says, for the reasons given there of either gap: one that leaves out 0 is strong evidence, and one
+    that does not is little.
 
     Parameters
     ----------
