@@ -29,6 +29,7 @@ def cleaned(cohort: Cohort, steps: str, folder: Path) -> Cohort:
 
     treat = quality.Steps.parse(steps)
     column = str(cohort.image)
+    folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for i, cell in enumerate(cohort.table[column].astype(str)):
