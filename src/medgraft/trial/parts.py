@@ -30,8 +30,8 @@ def named(parts: Sequence[Any], name: str) -> Pretrained:
         The trial has no such network, or several.
     """
     networks = [part for part in parts if isinstance(part, Pretrained)]
-    known = [{p.spec, p.facts.name, p.facts.architecture, Path(p.facts.path or "").stem} for p in networks]
-    found = [p for p, names in zip(networks, known, strict=True) if name in names]
+    found = [p for p in networks if name in _given_as(p)]
+    found = found or [p for p in networks if name in (p.facts.name, p.facts.architecture)]
     if len(found) == 1:
         return found[0]
     short = [p.facts.architecture for p in networks]
@@ -41,6 +41,15 @@ def named(parts: Sequence[Any], name: str) -> Pretrained:
         )
     has = f" It has {', '.join(short)}." if short else " It has none: give it with --source."
     raise MedgraftError(f"The trial has no network '{name}'.{did_you_mean(name, short) or has}")
+
+
+def _given_as(part: Pretrained) -> tuple[str, ...]:
+    """Names that are the network's own: a file's architecture may be that of another file, or network."""
+    facts = part.facts
+    return (
+        part.spec,
+        *((facts.name, facts.architecture) if facts.path is None else (Path(facts.path).stem,)),
+    )
 
 
 def words(parts: Sequence[Any]) -> str:

@@ -16,6 +16,7 @@ _BREAKHIS = re.compile(
     r"SOB_(?P<label>[BM])_(?P<type>[A-Z]+)-(?P<patient>\d+-\w+)-(?P<magnification>\d+)-\d+"
 )
 _C_NMC = re.compile(r"UID_(?P<patient>H?\d+)_\d+_\d+_(?P<label>all|hem)")
+_IMPLANTS = re.compile(r"(?P<label>cofield|depuy|tornier|zimmer)", re.IGNORECASE)
 _MIAS = re.compile(r"(mdb(\d{3}))\w*\s+([FGD])\s+([A-Z]{4})(?:\s+([BM]))?\b.*")
 
 
@@ -68,6 +69,13 @@ def c_nmc(folder: Path) -> pd.DataFrame:
     """Return C-NMC's cells with patient, class (all: leukaemic, hem: healthy) and fold."""
     table = _named(find(folder, "fold_?/*/UID_*.bmp"), _C_NMC)
     table["fold"] = [Path(image).parents[1].name for image in table["image"]]
+    return table
+
+
+def implants(folder: Path) -> pd.DataFrame:
+    """Return X-rays of shoulder implants with the maker, which their names begin with."""
+    table = _named(find(folder, "*.jpg|*.png"), _IMPLANTS)
+    table["label"] = table["label"].str.lower()
     return table
 
 

@@ -39,7 +39,7 @@ def reclassed(cohort: Cohort, words: Mapping[str, str], levels: tuple[str, ...])
     ([0, 1, 0], 'covid')
     """
     old = np.array(cohort.classes, dtype=object)[cohort.y]
-    new = [words.get(str(c).lower(), words.get("*")) for c in old]
+    new = np.array([words.get(str(c).lower(), words.get("*")) for c in old], dtype=object)
     keep = np.array([c is not None for c in new], dtype=bool)
     if not keep.any():
         raise MedgraftError(

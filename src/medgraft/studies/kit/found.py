@@ -70,8 +70,8 @@ def _as_given(folder: Path, roles: Mapping[str, Any]) -> Cohort:
     except MedgraftError:
         if not (folder / MANIFEST).is_file():
             raise
-    usual = {"image": "file", "label": "label"}
-    return read(folder / MANIFEST, **{k: v for k, v in usual.items() if k not in roles}, **roles)
+    usual: dict[str, Any] = {"image": "file", "label": "label"}
+    return read(folder / MANIFEST, **usual | dict(roles))
 
 
 def find(study: Study, given: Sequence[str | Path], generated: bool, folder: Path, seed: int) -> Found:

@@ -32,6 +32,8 @@ def given(run: Run, words: Mapping[str, str], levels: tuple[str, ...], *only: st
     """
     named = [n for n in only or (*run.study.data, *run.study.stand_ins) if run.data.has(n)]
     cohorts = [replace(run.cohort(name), name=name) for name in named]
+    if not only and run.generated and not named:
+        cohorts = [run.cohort()]
     known = [patients_in_names(c, PERSONS[c.name]) if c.name in PERSONS else c for c in cohorts]
     return [reclassed(c, words, levels) for c in known]
 

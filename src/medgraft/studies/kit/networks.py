@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
 from medgraft.sources import Pretrained
 from medgraft.sources.store import cache_root
+from medgraft.studies.kit.self_taught import kept
 
 CONTENTS = ("shape", "texture")  # one stand-in learnt each
-PIXELS = 32
 
 
 def used(published: Sequence[str], given: Sequence[str], generated: bool) -> dict[str, str]:
@@ -56,8 +55,6 @@ def stand_in(content: str = "shape", seed: int = 0) -> Path:
 def _train(content: str, seed: int, place: Path) -> None:
     import tempfile
 
-    from safetensors.torch import save_file
-
     from medgraft.methods.controls.scratch import Scratch
     from medgraft.studies.kit.made import images_of
 
@@ -67,9 +64,4 @@ def _train(content: str, seed: int, place: Path) -> None:
         )
         net = Scratch("medgraft:cifar_resnet20", epochs=6, validation=0, random_state=seed, device="cpu")
         net.fit(cohort.X, cohort.y)
-    tensors = {name: t.detach().cpu().contiguous() for name, t in net.backbone_.tensors().items()}
-    facts = {"library": "medgraft", "architecture": "cifar_resnet20", "input_size": str(PIXELS)}
-    place.parent.mkdir(parents=True, exist_ok=True)
-    partial = place.with_name(f"{uuid.uuid4().hex}.tmp")
-    save_file(tensors, str(partial), metadata=facts)
-    partial.replace(place)  # two processes may make it at once
+    kept(net.backbone_, place)

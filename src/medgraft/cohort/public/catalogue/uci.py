@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from medgraft.cohort.public.entry import PublicSet, Remote, add
+from medgraft.cohort.public.prepare import implants
 
 _CC_BY = "CC BY 4.0"
 _HEART = (
@@ -158,6 +159,8 @@ _uci(
     "Shoulder implants of four makers in X-rays",
     "C5F893",
     ("*.jpg|*.png",),
+    prepare=implants,
+    roles={"image": "image", "label": "label"},
     studies=("alzubaidi2024",),
     note="The maker stands in the file name; one patient may have several images, which nothing tells.",
 )
