@@ -2,9 +2,9 @@
 
 from medgraft.sources import Pretrained
 from medgraft.studies.kit import Fact, Published, Run, leaks, study
+from medgraft.studies.kit.beside import best_on_test
 from medgraft.studies.kit.gap import overfitting
 from medgraft.studies.kit.made import pictures
-from medgraft.studies.kit.peeked import best_on_test
 
 TITLE = "Kinds of lung cancer"
 CLASSES = ("adenocarcinoma", "large cell", "normal", "squamous cell")
@@ -86,6 +86,7 @@ def ansari2024(run: Run) -> None:
         run.trial(TITLE, cohort, [own, *arms], method=own, **settings)
     else:
         swept = [f"{tuned},lr={rate}" for rate in RATES]
-        best_on_test(run, TITLE, cohort, [*swept, *arms], swept, **settings)
+        result = run.trial(TITLE, cohort, [*swept, *arms], method=swept[0], **settings)
+        best_on_test(run, result, swept)
     overfitting(run, "Overfitting", cohort, [tuned, base[0]], sources)
     run.note("Overfitting is measured on one split, without tuning.")

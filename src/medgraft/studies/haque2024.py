@@ -72,6 +72,7 @@ def _compare(run: Run, title: str, name: str) -> None:
     if not run.honest:
         cohort = leaks.ungrouped(cohort)
     usable = [n for n in run.study.networks if all(s.trained for s in run.sources(n))]
+    usable = usable or list(run.study.networks)  # the trial says what is lacking
     if len(usable) < len(run.study.networks):
         run.note("A network without weights was left out: give a file of them with --backbone.")
     sources, epochs = run.sources(*usable), run.pick(12, 3)
