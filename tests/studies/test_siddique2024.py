@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from sklearn.base import clone
 
 from medgraft.methods.finetune.linear_probe import LinearProbe
 from medgraft.methods.learners.pso_mlp import PSOMLPLearner
 from planned import planned
+
+
+@pytest.fixture(autouse=True)
+def _no_result(monkeypatch):
+    """Nothing runs here, so that there is no result to choose from."""
+    monkeypatch.setattr("medgraft.studies.siddique2024.against", lambda *said: None)
+    monkeypatch.setattr("medgraft.studies.siddique2024.best_on_test", lambda run, result, arms: arms[0])
 
 
 def test_the_swarm_lowers_the_held_out_loss_of_the_studys_heads_as_adam_alone_does_not(tmp_path, monkeypatch):
@@ -30,3 +38,5 @@ def test_slices_of_one_patient_are_apart_only_as_published(tmp_path, monkeypatch
         place.mkdir()
         (plan,) = planned("siddique2024", place, monkeypatch, protocol)
         assert (plan.on_both_sides("patient") > 0) == leaks
+        swarms = [arm for arm in plan.arms if "pso-mlp" in arm and "rounds=0" not in arm]
+        assert len(swarms) == (3 if leaks else 1)  # among which the tested slices choose
