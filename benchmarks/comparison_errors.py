@@ -232,7 +232,8 @@ def cases(n: int) -> list[Case]:
     return out + [mean_case(n, rows, spread) for rows in (1, 4) for spread in ((1.0, 1.0), (0.7, 1.0))]
 
 
-def main(runs: int) -> None:
+def tests(runs: int) -> None:
+    """Rejections where the arms are equal, and coverage; and of margins."""
     print(f"{'patients x rows':76s}  truth rejects covers   ({runs} runs)")
     for case in [c for n in SIZES for c in cases(n)]:
         rejected, inside = errors(case, runs)
@@ -240,6 +241,10 @@ def main(runs: int) -> None:
     print("\nnon-inferior although worse by the margin of 0.1 (at most 0.025 wanted)")
     for n in SIZES:
         print(f"{n:5d} {margin_errors(n, (0.75, 0.85), 0.1, runs):6.3f}", flush=True)
+
+
+def splits(runs: int) -> None:
+    """Rejections where two ways to learn are equal, over overlapping splits."""
     print("\nsplits of n patients: folds, repeats; the usual t rejects by accuracy, AUROC and squared error,")
     print("and the corrected one (at most 0.06 wanted)")
     for n in SIZES:
@@ -250,12 +255,20 @@ def main(runs: int) -> None:
                 usual, corrected = split_errors(n, learner, folds, repeats, runs)
                 made = "   ".join(" ".join(f"{x:.3f}" for x in xs) for xs in (usual, corrected))
                 print(f"{n:5d} {learner:14s} {folds:3d} {repeats:3d}   {made}", flush=True)
+
+
+def plans(runs: int) -> None:
+    """Patients that a first test asks for, and what they are worth."""
     print(
         "\nplanning: patients of the first test; needed; asked for; range of 50 % holds; power (0.8 wanted)"
     )
     planned("AUROC 0.86 and 0.71", lambda n: auroc_case(n, 1, 0.5, (1.5, 0.8)), 40, runs)
     planned("right 0.85 and 0.75", lambda n: right_case(n, 1, (0.85, 0.75)), 60, runs)
     planned("absolute errors, 0.8 and 1", lambda n: mean_case(n, 1, (0.8, 1.0)), 50, runs)
+
+
+def families(runs: int) -> None:
+    """Verdicts of many arms that are like their control."""
     print("\nfamily of arms like their control: any verdict alone; in the family (0.06); all covered")
     for n in (50, 200):
         for arms, metric in ((5, "auroc"), (5, "mae"), (20, "mae")):
@@ -264,6 +277,11 @@ def main(runs: int) -> None:
                 *(f"{x:6.3f}" for x in family_errors(n, arms, metric, runs)),
                 flush=True,
             )
+
+
+def main(runs: int) -> None:
+    for table in (tests, splits, plans, families):
+        table(runs)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from medgraft.base import MedgraftError
 from medgraft.evidence.interval import check_level, jsonable
 from medgraft.evidence.paired.difference import Difference, column, mean_of_rows, student
 
-MOST = 10.0  # degrees of freedom, however often patients are split again
+FREE = 5.0  # degrees of freedom of repeated rounds whose parts are few
 
 
 @dataclass(frozen=True)
@@ -71,16 +71,16 @@ def corrected_t(differences: ArrayLike, *, test_share: float, level: float = 0.9
     in each test part, Nadeau and Bengio take the correlation of two splits to be :math:`\rho`. Here
 
     .. math:: t = \bar d \Bigm/ \sqrt{s^2 \left(\frac1{\min(J, 1/\rho)} + \frac{\rho}{1 - \rho}\right)},
-              \qquad \min(J - 1,\ J (1 - \rho),\ 10) \text{ degrees of freedom}
+              \qquad \min(J - 1,\ \max(1/\rho - 1,\ 5)) \text{ degrees of freedom}
 
-    which is theirs for one round of up to 11 folds. They have 1/J, and J - 1, for repeated rounds, too: but
+    which is theirs for one round of folds. They have 1/J, and J - 1, for repeated rounds, too: but
     repeats are no new patients. If models did not hang on their training patients, rounds without end would
     have :math:`\operatorname{var}(\bar d) = E[s^2] \rho / (1 - \rho)` just so, which leaves nothing for the
     luck of who was there to learn from; with 50 patients and ten rounds their test then rejects in up to 20 %
     of cohorts where it may in 5 %. So repeats keep what one round has to spare, 1/k for k folds: they make
     the answer steadier, not surer. And of the degrees of freedom reuse leaves far fewer than splits
-    (Bouckaert 2003); those between the k parts of each round are counted, up to 10, a number that
-    simulations chose.
+    (Bouckaert 2003): counted are those of one round, or 5 where its parts are few, as Dietterich (1998) does
+    with five rounds of halves.
 
     No test of splits can be right for all ways to train (Bengio and Grandvalet 2004). On 50 patients, a
     learner that picks one of 20 columns anew in each split is still called different from its like in some
@@ -111,7 +111,8 @@ def corrected_t(differences: ArrayLike, *, test_share: float, level: float = 0.9
 
     References
     ----------
-    Nadeau and Bengio 2003, doi:10.1023/A:1024068626366. Bouckaert 2003, Choosing between two learning
+    Nadeau and Bengio 2003, doi:10.1023/A:1024068626366. Dietterich 1998, doi:10.1162/089976698300017197.
+    Bouckaert 2003, Choosing between two learning
     algorithms based on calibrated tests, ICML 20. Bouckaert and Frank 2004, doi:10.1007/978-3-540-24775-3_3.
     Bengio and Grandvalet 2004, Journal of Machine Learning Research 5, 1089-1105.
 
@@ -131,7 +132,7 @@ def corrected_t(differences: ArrayLike, *, test_share: float, level: float = 0.9
         )
     value, se, j = mean_of_rows(d, np.arange(len(d)))  # the usual error: s^2 / J
     wider = j * (1 / min(j, 1 / test_share) + test_share / (1 - test_share))
-    freedom = min(j - 1.0, max(1.0, min(j * (1 - test_share), MOST)))
+    freedom = min(j - 1, max(1 / test_share - 1, FREE))
     return student(value, se * math.sqrt(wider), freedom, j, level)
 
 
@@ -146,9 +147,9 @@ def correlated_bayes(
 
     With a prior that says nothing on mean and variance, and the correlation of `corrected_t`, the difference
     :math:`\delta` given the splits is Student's t around :math:`\bar d`, with the scale and the degrees of
-    freedom of `corrected_t`: those of Corani and Benavoli for one round of up to 11 folds, and less sure than
-    theirs for repeated rounds, whose patients are the same. Returned are
-    :math:`P(\delta < -r),\ P(|\delta| \le r),\ P(\delta > r)`, with r half the width of the region.
+    freedom of `corrected_t`: those of Corani and Benavoli for one round of folds, and less sure than theirs
+    for repeated rounds, whose patients are the same. Returned are :math:`P(\delta < -r),\ P(|\delta| \le r),\
+    P(\delta > r)`, with r half the width of the region.
 
     Parameters
     ----------
