@@ -71,7 +71,7 @@ def benbakreti2024(run: Run) -> None:
         cohort = regions(reclassed(cohort, {n: n for n in LEVELS}, LEVELS), run.data.folders["mias"], run.out)
         cohort = cleaned(cohort, "clahe:clip=0.02", run.out / "filtered")
     name = run.called(run.study.networks[0])
-    epochs = f"epochs={run.pick(12, 3)}"
+    epochs = f"epochs={run.pick(8, 3)}"
     arm = f"finetune:source={{}},{epochs},optimizer=adam,batch_size={{}},schedule={{}}"
     sweep = [arm.format(name, *pair) for pair in itertools.product((8, 32), ("constant", "step"))]
     tuned = arm.format(name, "choice(8,32)", "choice(constant,step)") + "+tuned:search=random,budget=4"
@@ -83,7 +83,7 @@ def benbakreti2024(run: Run) -> None:
         [*([tuned] if run.honest else []), *sweep, *others, *controls],
         method=tuned if run.honest else sweep[0],
         source=run.sources(),
-        folds=run.pick(5, 2),
+        folds=run.pick(3, 2),
         metric="accuracy",
     )
     if not run.honest:
@@ -110,7 +110,8 @@ def regions(cohort: Cohort, folder: Path, out: Path) -> Cohort:
         if match := MARK.fullmatch(line.strip()):
             x, y, radius = (int(part) for part in match.groups()[2:])
             marks.setdefault((match[1], match[2]), (x, y, radius))
-    (out / "regions").mkdir(parents=True, exist_ok=True)
+    place = out.resolve() / "regions"
+    place.mkdir(parents=True, exist_ok=True)
     keep, paths = [], []
     for i, (cell, code) in enumerate(zip(cohort.table[str(cohort.image)].astype(str), cohort.y, strict=True)):
         film = Path(cell).stem
@@ -120,7 +121,7 @@ def regions(cohort: Cohort, folder: Path, out: Path) -> Cohort:
         x, y, half = found[0], len(pixels) - found[1], max(LEAST, found[2])
         part = pixels[max(0, y - half) : y + half, max(0, x - half) : x + half]
         keep.append(i)
-        paths.append(str(out / "regions" / f"{film}.png"))
+        paths.append(str(place / f"{film}.png"))
         Image.fromarray(part).save(paths[-1])
     kept = cohort.select(np.array(keep))
     return replace(kept, table=kept.table.assign(**{str(cohort.image): paths}))

@@ -76,7 +76,7 @@ def djaroudib2024(run: Run) -> None:
         [whole, *drawn, *sharp, f"scratch:{settings}{held}", f"linear-probe:source={name}"],
         method=whole,
         source=run.sources(),
-        folds=run.pick(5, 2),
+        folds=run.pick(3, 2),
         metric="balanced_accuracy",
     )
     against(run, "The sharpest half against a half drawn at random", result, sharp[1], drawn[1])
