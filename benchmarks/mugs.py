@@ -21,7 +21,8 @@ import pandas as pd
 from scipy.stats import t as student
 
 from medgraft.cohort.generate.codes import Codes, codes
-from medgraft.methods.records import MUGS, align_hospitals, pair_auc, svd_embedding
+from medgraft.methods.records import MUGS, pair_auc
+from medgraft.methods.records.baselines import averaged_embedding, pooled_embedding
 
 D = 8
 HERE = "children"
@@ -34,25 +35,6 @@ SETTINGS = {
     },
 }
 MARGIN = 0.03
-
-
-def svd(S: pd.DataFrame) -> pd.DataFrame:
-    return pd.DataFrame(svd_embedding(S.to_numpy(), D), index=S.index)
-
-
-def pooled(matrices: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Factorise the mean of all sites that have both codes of a pair; a pair that no site has is zero."""
-    names = sorted(set().union(*(S.index for S in matrices.values())))
-    wide = np.stack([S.reindex(index=names, columns=names).to_numpy() for S in matrices.values()])
-    seen = (~np.isnan(wide)).sum(axis=0)
-    mean = np.nansum(wide, axis=0) / np.maximum(seen, 1)
-    return svd(pd.DataFrame(mean, index=names, columns=names))
-
-
-def aligned(matrices: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Mean of the embeddings of all sites, laid over the target's."""
-    own = align_hospitals({site: svd(S) for site, S in matrices.items()}, HERE)
-    return pd.concat(own.values()).groupby(level=0).mean()
 
 
 def shuffled(S: pd.DataFrame, seed: int) -> pd.DataFrame:
@@ -71,10 +53,10 @@ def arms(made: Codes, seed: int) -> tuple[dict[str, pd.DataFrame], dict[str, MUG
         "MUGS, shuffled source": MUGS(D).fit(wrong | here, made.groups, target=HERE),
     }
     found = {
-        "SVD, target alone": svd(here[HERE]),
-        "SVD, pooled": pooled(good | here),
-        "SVD, aligned mean": aligned(good | here),
-        "SVD, pooled, shuffled source": pooled(wrong | here),
+        "SVD, target alone": pooled_embedding(here, D),
+        "SVD, pooled": pooled_embedding(good | here, D),
+        "SVD, aligned mean": averaged_embedding(good | here, D, HERE),
+        "SVD, pooled, shuffled source": pooled_embedding(wrong | here, D),
         **{name: m.embeddings_[HERE] for name, m in fits.items()},
     }
     # A guard: the shuffled source stays only if it foretells hidden entries of the target better.

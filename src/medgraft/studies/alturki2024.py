@@ -7,9 +7,11 @@ from medgraft.studies.kit import Fact, Run, leaks, study
 
 
 def small(folder: Path, seed: int) -> Cohort:
-    """Return a generated table with gaps."""
-    frame = generate.table(120, 8, sites=("a",), missing=0.1, seed=seed)
-    return read(frame, label="label", group="patient", features=[c for c in frame if c.startswith("x")])
+    """Return a generated table with gaps, one class of three in eight patients, as in the study."""
+    frame = generate.table(160, 8, sites=("a",), missing=0.15, prevalence=0.375, seed=seed)
+    return read(
+        frame, label="label", group="patient", features=[str(c) for c in frame if str(c).startswith("x")]
+    )
 
 
 @study(
@@ -27,25 +29,43 @@ def small(folder: Path, seed: int) -> Cohort:
     data=("ckd",),
     generated=small,
     facts=(
-        Fact("kNN imputer, SMOTE, vote of XGBoost, random forest and extra trees.", "read"),
-        Fact("Five neighbours for both; 300 trees each; equal votes.", "proposed"),
+        Fact("UCI's kidney data; gaps filled by nearest neighbours, classes balanced by SMOTE.", "read"),
+        Fact("The ensemble is of XGBoost, random forest and extra trees.", "read"),
+        Fact("400 patients, 250 of them ill; 24 columns, 13 of them words.", "remembered"),
+        Fact(
+            "Five neighbours for both; 300 trees each; a soft vote of equal weights; ten folds.", "proposed"
+        ),
+        Fact("XGBoost's place is taken by gradient boosting with Newton's steps in the leaves.", "proposed"),
+        Fact("Columns of words become 0/1 columns before SMOTE, so made rows lie between words.", "proposed"),
     ),
-    caveats=("There is no transfer in it, although the review lists it.",),
+    caveats=(
+        "There is no transfer in it, although the review lists it.",
+        "The controls of this set are healthy people, so the classes are nearly apart: all arms do well.",
+        "Whether the paper filled and balanced inside its folds was not read: that it did so before is ours.",
+    ),
     leaks=("gaps are filled and SMOTE adds rows before the split, so that made rows carry test rows",),
 )
 def alturki2024(run: Run) -> None:
     """Do imputation, SMOTE and a vote of tree ensembles beat logistic regression?"""
-    cohort = run.cohort()
     run.note("No transfer is tested here: the control is logistic regression on the same patients.")
-    steps = "+knn-impute+smote" if run.honest else ""
+    cohort, steps = run.cohort(), "+knn-impute+smote"
     if not run.honest:
-        cohort = leaks.balanced_before(cohort, seed=run.seed)
-    arms = [f"target-only{steps}+random-forest"]
+        cohort, steps = leaks.balanced_before(cohort, seed=run.seed), ""
+    trees = run.pick(300, 50)
+    members = [
+        f"target-only{steps}+{learner}"
+        for learner in (
+            f"gradient-boosting:rounds={trees}",
+            f"random-forest:trees={trees}",
+            f"extra-trees:trees={trees}",
+        )
+    ]
+    vote = 'soft-voting:members="*boosting*|*forest*|*extra-trees*"'
     run.trial(
         "Kidney disease",
         cohort,
-        ["target-only", *arms],
-        method=arms[0],
-        folds=run.pick(10, 3),
+        ["target-only", f"target-only{steps}", *members, vote],
+        method=vote,
+        folds=run.pick(10, 4),
         metric="accuracy",
     )
