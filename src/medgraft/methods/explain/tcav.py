@@ -131,6 +131,22 @@ def tcav(
     who = np.arange(len(examples)) if group is None else np.asarray(group)
     if who.shape != (len(examples),):
         raise MedgraftError(f"'group' has shape {who.shape}, but there are {len(examples)} examples.")
+    return tested(known, others, slopes, who, sets, seed)
+
+
+def tested(known: Floats, others: Floats, slopes: Floats, who: Any, sets: int, seed: int) -> Concept:
+    """Test a concept in activations and gradients that are at hand, as `tcav` does.
+
+    Parameters
+    ----------
+    known, others : arrays (m, d), (r, d)
+        Activations of the concept's samples, and of others.
+    slopes : array (n, d)
+        Gradient of the class's score at each example.
+    who : array (n,)
+        Patients of the examples.
+    sets, seed : int
+    """
     parts = np.array_split(np.random.default_rng(seed).permutation(len(others)), sets)
     own = np.array([_share(slopes, direction(known, others[part]), who) for part in parts])
     ring = [*parts[1:], parts[0]]
