@@ -1,0 +1,50 @@
+"""The Decathlon's hippocampus volumes with a class: larger or smaller than most."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from medgraft.base import MedgraftError
+from medgraft.cohort import Cohort, read
+from medgraft.cohort.media import open_sample
+from medgraft.cohort.public.layout import find
+
+TOLD = (
+    "The classes are made: a hippocampus is large if its outline holds more than the median volume. The set "
+    "has no diagnosis, and names no persons: each volume counts as one."
+)
+
+
+def large_or_small(folder: Path) -> Cohort:
+    """Return MR volumes of the hippocampus, labelled by whether the outlined volume is above the median.
+
+    For studies of volumes whose own are closed: the class is true of the anatomy, but nobody's diagnosis.
+
+    Parameters
+    ----------
+    folder : path
+        In the layout of the public set ``hippocampus``.
+
+    Raises
+    ------
+    MedgraftError
+        There is no image with an outline.
+    """
+    images = find(folder, "imagesTr/*.nii.gz|images/*.nii.gz")
+    outlines = {p.name: p for p in find(folder, "labelsTr/*.nii.gz|labels/*.nii.gz")}
+    pairs = [(image, outlines[image.name]) for image in images if image.name in outlines]
+    if not pairs:
+        raise MedgraftError(f"'{folder}' has no images with outlines of equal names.")
+    sizes = np.array([_millimetres(str(outline)) for _, outline in pairs])
+    label = np.where(sizes > np.median(sizes), "large", "small")
+    frame = pd.DataFrame({"volume": [str(image) for image, _ in pairs], "label": label})
+    return read(frame, volume="volume", label="label", positive="small", features=())
+
+
+def _millimetres(outline: str) -> float:
+    found: Any = open_sample("volume", outline)
+    return float((found.values > 0).sum() * np.prod(found.spacing))
