@@ -1,6 +1,7 @@
 """[52] What a network says of a driver's face, beside selected driving signals, to a 1-D network."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,13 @@ TELLING = 4  # of the generated signals; the others are noise
 
 def small(folder: Path, seed: int) -> Cohort:
     """Return generated faces and signals of five drivers, in all emotions; neither kind tells all alone."""
-    settings = {"size": 32, "colour": True, "sites": ("a",), "classes": EMOTIONS, "mixed_labels": True}
+    settings: dict[str, Any] = {
+        "size": 32,
+        "colour": True,
+        "sites": ("a",),
+        "classes": EMOTIONS,
+        "mixed_labels": True,
+    }
     made = generate.images(folder, 5, rows_per_patient=20, noise=0.3, seed=seed, **settings)
     frame = pd.read_csv(made.path / "manifest.csv")
     rng = np.random.default_rng([seed, 52])
@@ -74,7 +81,7 @@ def espinosalinas2024(run: Run) -> None:
     name = run.called(run.study.networks[0])
     scratch = f"scratch:source={name},epochs={epochs}"
     faces = f"linear-probe:source={name}"
-    settings = {"source": run.sources(), "metric": "accuracy"}
+    settings: dict[str, Any] = {"source": run.sources(), "metric": "accuracy"}
     if not cohort.features:
         run.note("There are no signals: what is compared is the study's first stage, faces alone.")
         run.trial("Faces", leaks.grouped_copies(cohort), [faces, scratch], method=faces, **settings)

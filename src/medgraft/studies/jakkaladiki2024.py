@@ -1,8 +1,9 @@
 """[49] Attention inside a DenseNet, on histology of the breast, and a small network on cytology scores."""
 
 from pathlib import Path
+from typing import Any
 
-from medgraft.cohort import Cohort, generate, read
+from medgraft.cohort import generate, read
 from medgraft.studies.kit import Fact, Published, Run, leaks, study
 from medgraft.studies.kit.made import pictures
 
@@ -10,11 +11,11 @@ CLASSES = ("benign", "malignant")
 IMAGES, TABLE = "breakhis", "breast_cancer_wisconsin"
 
 
-def small(folder: Path, seed: int) -> dict[str, Cohort]:
+def small(folder: Path, seed: int) -> dict[str, Any]:
     """Return generated images, four of each patient, and a table with some patients twice."""
     images = pictures(CLASSES, n_patients=28, rows_per_patient=4)(folder, seed)
     frame = generate.table(90, 9, sites=("a",), classes=CLASSES, rows_per_patient=(1, 2), seed=seed)
-    table = read(frame, label="label", group="patient", features=[c for c in frame if c.startswith("x")])
+    table = read(frame, label="label", group="patient", features=[f"x{j + 1}" for j in range(9)])
     return {IMAGES: images, TABLE: table}
 
 
