@@ -9,6 +9,8 @@ import numpy as np
 from medgraft.methods.finetune.scratch_fusion import ScratchFusion
 from medgraft.methods.learners.prototypes import PrototypeLearner
 from medgraft.methods.prepare.smote import Smote
+from medgraft.studies import studies
+from medgraft.studies.kit.found import find
 from planned import planned
 
 
@@ -41,3 +43,12 @@ def test_copies_of_one_slice_are_on_both_sides_only_as_published(tmp_path, monke
         (plan,) = planned("otaibi2024", place, monkeypatch, protocol)
         assert (plan.on_both_sides(column) > 0) == leaks
         assert plan.cohort.n == (240 if leaks else 120)
+
+
+def test_a_folder_that_fits_the_stand_in_is_not_taken_for_the_set_that_is_any_images(tmp_path):
+    for name in ("Training/glioma/1.jpg", "Testing/glioma/2.jpg"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).touch()
+    assert find(studies["otaibi2024"], [tmp_path], False, tmp_path, 0).kind == "stand-in"
+    (tmp_path / "Testing/glioma").rename(tmp_path / "Testing/other")
+    assert find(studies["otaibi2024"], [tmp_path], False, tmp_path, 0).kind == "published"

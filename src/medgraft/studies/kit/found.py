@@ -117,8 +117,9 @@ def _named(study: Study, given: str | Path) -> tuple[str, Path]:
             )
         return name, _folder(Path(rest))
     folder = _folder(Path(given))
-    for candidate in known:
-        if not lacking(folder, public_sets[candidate]):
+    loose = [any("**" in part for part in public_sets[name].layout) for name in known]
+    for _, candidate in sorted(zip(loose, known, strict=True), key=lambda pair: pair[0]):
+        if not lacking(folder, public_sets[candidate]):  # what any folder of images fits comes last
             return candidate, folder
     raise MedgraftError(f"'{folder}' has none of the layouts that {study.key} reads. {where_to_get(study)}")
 
