@@ -62,6 +62,6 @@ def kumar2024(run: Run) -> None:
         ],
         method=method,
         source=run.sources(),
-        folds=run.pick(5, 2),
+        folds=run.pick(3, 2),
         metric="quadratic_kappa",
     )

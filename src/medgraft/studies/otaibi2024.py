@@ -55,7 +55,7 @@ def otaibi2024(run: Run) -> None:
         shipped = run.data.has("brain_tumours_clean")
         whole = cohort if shipped else leaks.with_copies(cohort, run.out / "copies", 1, run.seed)
         cohort = leaks.ungrouped(whole)
-    epochs, size = run.pick(12, 3), run.pick(64, 32)
+    epochs, size = run.pick(12, 2), run.pick(64, 32)
     sources = run.sources()
     net = run.called(run.study.networks[0])
     method = f"scratch-fusion:own={OWN},size={size},epochs={epochs}+smote+prototypes"
@@ -71,6 +71,6 @@ def otaibi2024(run: Run) -> None:
         ],
         method=method,
         source=[*sources, Pretrained(OWN, size=size)],
-        folds=run.pick(5, 2),
+        folds=run.pick(3, 2),
         metric="accuracy",
     )

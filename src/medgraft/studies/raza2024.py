@@ -19,7 +19,7 @@ def small(folder: Path, seed: int) -> dict[str, Cohort]:
     return {
         name: images_of(
             folder / name,
-            12 * len(kinds),
+            9 * len(kinds),
             classes=kinds,
             sites=("a",),
             rows_per_patient=2,
@@ -87,7 +87,7 @@ def _modality(run: Run, name: str) -> None:
     if name in PERSONS:
         cohort = patients_in_names(cohort, PERSONS[name])
     cohort = leaks.grouped_copies(cohort)
-    net, epochs = run.called(run.study.networks[0]), run.pick(4, 1)
+    net, epochs = run.called(run.study.networks[0]), run.pick(3, 1)
     plain = f"finetune:source={net},epochs={epochs},views=1"
     best = f"{plain},{RANGES}+tuned:search=pso-constriction,budget={run.pick(24, 13)}"
     if not run.honest:

@@ -69,7 +69,7 @@ def siddique2024(run: Run) -> None:
         ],
         method=method,
         source=run.sources(),
-        folds=run.pick(5, 2),
+        folds=run.pick(3, 2),
         metric="accuracy",
     )
     if not run.honest:
