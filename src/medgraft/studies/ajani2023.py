@@ -52,7 +52,7 @@ def small(folder: Path, seed: int) -> dict[str, Cohort]:
         Fact("X-ray and CT sets for COVID-19; GoogLeNet and SqueezeNet with fine-tuning.", "read"),
         Fact("One model for each kind of image, and a router before them.", "proposed"),
         Fact("Unsure answers are left to a human: judged over all shares that are answered.", "proposed"),
-        Fact("12 epochs, the upper half trains.", "proposed"),
+        Fact("8 epochs, the upper half trains, three folds.", "proposed"),
     ),
     caveats=(
         "The paper could not be read: sets, split and figures are unknown, and the recipe is our reading.",
@@ -67,9 +67,9 @@ def ajani2023(run: Run) -> None:
     kinds = {
         kind: merged(found) for kind, names in SETS.items() if (found := given(run, WORDS, LEVELS, *names))
     }
-    epochs, nets = run.pick(12, 2), run.each("{}")
+    epochs, nets = run.pick(8, 2), run.each("{}")
     arms = [f"finetune:source={name},epochs={epochs}" for name in nets]
-    usual = {"source": run.sources(), "folds": run.pick(5, 2)}
+    usual = {"source": run.sources(), "folds": run.pick(3, 2)}
     scratch = f"scratch:source={nets[0]},epochs={epochs}"
     for kind, whole in kinds.items():
         for sentence in confounds(whole):
