@@ -54,4 +54,5 @@ def answered(run: Run, title: str, predictions: pd.DataFrame, method: str, contr
         control=control,
         difference=gap,
         n=int(predictions["group"].nunique()),
+        unit="patients" if run.honest else "images",
     )
