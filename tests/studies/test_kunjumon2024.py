@@ -61,6 +61,8 @@ def test_frozen_blocks_stay_while_released_ones_move(asked):
 
 
 @pytest.mark.slow
-def test_what_the_network_knew_is_what_helps(tmp_path):
+def test_both_readings_are_told_the_one_without_frames_first(tmp_path):
     told = studies["kunjumon2024"].run(tmp_path, generated=True)
-    assert told["verdict"] == "helps"
+    assert [e["title"] for e in told["experiments"]] == ["Cancer or none", "Cancer or none, frames left on"]
+    for e in told["experiments"]:
+        assert "unfreeze=0.4" in e["method"] and e["control"].startswith("scratch:")
