@@ -15,7 +15,7 @@ from medgraft.studies.kit.volumes import SIDE, WINDOW, heads_of, stand_in_volume
 
 def small(folder: Path, seed: int) -> Cohort:
     """Return generated CT series of heads, with a lesion in half of them; a tenth shows the other class."""
-    return heads_of(folder, 32, classes=("none", "cancer"), noise=0.1, seed=seed)
+    return heads_of(folder, 28, classes=("none", "cancer"), noise=0.1, seed=seed)
 
 
 @study(
