@@ -83,7 +83,8 @@ def test_both_layouts_are_read_with_one_code_for_t_and_u(name, tmp_path):
     }
 
 
-def test_the_network_learns_from_the_windows_what_the_same_one_with_few_passes_has_not(windows):
+@pytest.mark.slow
+def test_the_network_tells_windows_that_it_never_saw():
     rng = np.random.default_rng(2)
     bound = np.arange(240) % 2 == 1
     seq = [letters(rng, 24) if not b else letters(rng, 8) + "T" * 10 + letters(rng, 6) for b in bound]
