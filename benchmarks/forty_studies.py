@@ -20,10 +20,24 @@ from typing import Any
 from medgraft.studies import studies
 from medgraft.studies.kit.show import outcome
 
-BACKBONES = ("mobilenetv2_100.safetensors", "squeezenet1_1.safetensors")
+LARGER = ("mobilenetv2_100.safetensors",)
+BOTH = (*LARGER, "squeezenet1_1.safetensors")
 # Key, or KEY-NAME -> settings of `Study.run`; "data": folders of DATA, as NAME=FOLDER in a layout of its own.
 RUNS: dict[str, dict[str, Any]] = {
-    "rasa2024": {"data": ["brain_mri_4class"], "limit": 60, "images": True},
+    "wang2023": {"data": ["bonn_eeg"]},
+    "roy2024": {"data": ["wisdm_transformed"]},
+    "azizian2024": {"data": ["rbp_sequences"], "limit": 60},
+    "taghizadeh2024": {"data": ["eegmmi_s001"]},
+    "martinezenguita2023": {"data": ["gse38608=methylation_age"]},
+    "moran2024": {"data": ["ecg5000"], "limit": 60, "backbones": LARGER},
+    "rasa2024": {"data": ["brain_mri_4class"], "limit": 25, "backbones": BOTH},
+    "houssein2024": {"data": ["ham10000"], "limit": 20, "backbones": BOTH, "protocol": "honest"},
+    "djaroudib2024": {"data": ["ham10000"], "limit": 40, "backbones": LARGER, "protocol": "honest"},
+    "alnuaimi2024": {"data": ["ham10000"], "limit": 15, "backbones": BOTH, "protocol": "honest"},
+    "elhoseny2023": {"data": ["eye_fundus_4class"], "limit": 50, "backbones": LARGER},
+    "madduri2024": {"data": ["eye_fundus_4class"], "limit": 20, "backbones": LARGER},
+    "benbakreti2024": {"data": ["mammogram_mias"], "backbones": BOTH},
+    "haque2024": {"data": ["blood_cells_bccd"], "limit": 80, "backbones": BOTH, "size": 64},
 }
 
 
@@ -35,8 +49,7 @@ def run(name: str, data: Path, weights: Path, out: Path) -> dict[str, Any]:
     folders = settings.pop("data")
     words += [f"--data {folder}" for folder in folders]
     settings["data"] = [_below(data, folder) for folder in folders]
-    if settings.pop("images", False):
-        backbones = settings.pop("backbones", BACKBONES)
+    if backbones := settings.pop("backbones", ()):
         words += [f"--backbone {file}" for file in backbones]
         settings |= {"backbones": [str(weights / file) for file in backbones]}
         settings["size"] = settings.get("size", 96)
