@@ -90,9 +90,8 @@ def ici(
 
     The ends are percentiles over patients, as in `interval`, but the lower end is 0 unless `debiased_ece`
     shows calibration error beyond chance, at the same level: of calibrated models it is above 0 in a share of
-    one minus that level. For an error that is there, but small beside chance, the interval covers more often
-    than it says: a mean of absolute values has a corner at 0, next to which resampling is not right (Fang and
-    Santos 2019), and what is added to cover there covers too much nearby. The value itself is not corrected.
+    about one minus that level. A mean of absolute values has a corner at 0, next to which resampling alone is
+    not right (Fang and Santos 2019). The value itself is not corrected.
 
     Parameters
     ----------
