@@ -131,7 +131,8 @@ def family_errors(n: int, arms: int, metric: str, runs: int, seed: int = 0) -> t
             preds = {str(i): np.stack([1 - c, c], axis=1) for i, c in enumerate(chance)}
         else:
             preds = {str(i): y + e for i, e in enumerate(made)}
-        got = family(metric, y, preds, "0", n_boot=400, seed=run).values()
+        # Bonferroni's tail of many arms needs draws in it.
+        got = family(metric, y, preds, "0", n_boot=max(400, 200 * arms), seed=run).values()
         alone += any(arm.alone.verdict != "inconclusive" for arm in got)
         together += any(arm.verdict != "inconclusive" for arm in got)
         inside += all(arm.lo <= 0 <= arm.hi for arm in got)
