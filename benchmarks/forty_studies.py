@@ -29,6 +29,13 @@ RUNS: dict[str, dict[str, Any]] = {
     "azizian2024": {"data": ["rbp_sequences"], "limit": 60},
     "taghizadeh2024": {"data": ["eegmmi_s001"]},
     "martinezenguita2023": {"data": ["gse38608=methylation_age"]},
+    "hong2024": {"data": ["uci_heart_4site"]},
+    "amiri2024": {"data": ["owid_covid"]},
+    "alturki2024": {"data": ["uci_ckd"]},
+    "xiang2024": {
+        "data": ["wine_quality=uci_wine_quality", "pm25_beijing=uci_pm25_beijing", "heart=uci_heart_4site"]
+    },
+    "xue2024": {"data": ["uci_parkinsons_telemonitoring"], "limit": 1700},
     "moran2024": {"data": ["ecg5000"], "limit": 60, "backbones": LARGER},
     "rasa2024": {"data": ["brain_mri_4class"], "limit": 25, "backbones": BOTH},
     "houssein2024": {"data": ["ham10000"], "limit": 20, "backbones": BOTH, "protocol": "honest"},
