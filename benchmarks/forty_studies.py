@@ -22,6 +22,7 @@ from medgraft.studies.kit.show import outcome
 
 LARGER = ("mobilenetv2_100.safetensors",)
 BOTH = (*LARGER, "squeezenet1_1.safetensors")
+CHEST = ["covid_chestxray", "chest_xray_pneumonia=cxr_pneumonia_kermany"]
 # Key, or KEY-NAME -> settings of `Study.run`; "data": folders of DATA, as NAME=FOLDER in a layout of its own.
 RUNS: dict[str, dict[str, Any]] = {
     "wang2023": {"data": ["bonn_eeg"]},
@@ -37,13 +38,26 @@ RUNS: dict[str, dict[str, Any]] = {
     },
     "xue2024": {"data": ["uci_parkinsons_telemonitoring"], "limit": 1700},
     "moran2024": {"data": ["ecg5000"], "limit": 60, "backbones": LARGER},
+    "jakkaladiki2024": {"data": ["uci_breast_cancer_wisconsin"], "limit": 240},
+    "gore2024": {"data": ["gse38608=methylation_age"]},
+    "ma2024": {"data": ["hippocampus_nifti"]},
     "rasa2024": {"data": ["brain_mri_4class"], "limit": 25, "backbones": BOTH},
+    "natha2024": {"data": ["brain_mri_4class"], "limit": 15, "backbones": BOTH},
+    "otaibi2024": {"data": ["brain_mri_4class"], "limit": 20, "backbones": LARGER},
+    "siddique2024": {"data": ["brain_mri_4class"], "limit": 25, "backbones": LARGER},
+    "kumar2024": {"data": ["alzheimer_mri_4class"], "limit": 30, "backbones": LARGER},
+    "raza2024": {"data": ["eye_fundus_4class"], "limit": 20, "backbones": LARGER},
+    "raza2024-brain": {"data": ["brain_mri_4class"], "limit": 20, "backbones": LARGER},
     "houssein2024": {"data": ["ham10000"], "limit": 20, "backbones": BOTH, "protocol": "honest"},
     "djaroudib2024": {"data": ["ham10000"], "limit": 40, "backbones": LARGER, "protocol": "honest"},
     "alnuaimi2024": {"data": ["ham10000"], "limit": 15, "backbones": BOTH, "protocol": "honest"},
     "elhoseny2023": {"data": ["eye_fundus_4class"], "limit": 50, "backbones": LARGER},
     "madduri2024": {"data": ["eye_fundus_4class"], "limit": 20, "backbones": LARGER},
     "benbakreti2024": {"data": ["mammogram_mias"], "backbones": BOTH},
+    "mohan2024": {"data": CHEST, "limit": 30, "backbones": BOTH, "size": 64},
+    "ragab2024a": {"data": ["covid_chestxray"], "limit": 30, "backbones": LARGER, "size": 64},
+    "ajani2023": {"data": CHEST, "limit": 30, "backbones": BOTH, "size": 64},
+    "sambyal2023": {"data": ["eye_fundus_4class"], "limit": 30, "backbones": LARGER, "size": 64},
     "haque2024": {"data": ["blood_cells_bccd"], "limit": 80, "backbones": BOTH, "size": 64},
 }
 
