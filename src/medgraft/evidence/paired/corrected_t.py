@@ -82,9 +82,9 @@ def corrected_t(differences: ArrayLike, *, test_share: float, level: float = 0.9
     (Bouckaert 2003): counted are those of one round, or 5 where its parts are few, as Dietterich (1998) does
     with five rounds of halves.
 
-    No test of splits can be right for all ways to train (Bengio and Grandvalet 2004). A learner that picks one
-    of 20 columns anew in each split is, over one round of five folds, called different from its like in some
-    6 % of cohorts by AUROC; over ten rounds, in 1 %.
+    No test of splits can be right for all ways to train (Bengio and Grandvalet 2004). A learner that picks
+    one of 20 columns anew in each split is, over one round of five folds, called different from its like in
+    some 6 % of cohorts by AUROC; over ten rounds, in 1 %.
 
     Parameters
     ----------
