@@ -104,6 +104,7 @@ def _table(run: Run) -> None:
         cohort,
         ["target-only", "target-only+cnn1d", "target-only+random-forest"],
         method="target-only+cnn1d",
+        transfer=False,
         folds=run.pick(10, 3),
         metric="accuracy",
     )

@@ -72,7 +72,7 @@ def best_on_test(run: Run, result: Result, arms: Sequence[str]) -> str:
     value = {a["name"]: sign * a["value"] for a in result.arms if a["value"] is not None}
     best = max((arm for arm in arms if arm in value), key=value.__getitem__)
     last = run.experiments[-1]
-    run.experiments[-1] = account.of_trial(last["title"], Path(last["folder"]), result, best)
+    run.experiments[-1] = last | account.of_trial(last["title"], Path(last["folder"]), result, best)
     return best
 
 

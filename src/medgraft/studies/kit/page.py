@@ -9,6 +9,7 @@ from typing import Any
 from medgraft.cohort.public import public_sets
 from medgraft.studies.kit.account import number
 from medgraft.studies.kit.card import Study, studies
+from medgraft.studies.kit.show import transfers
 
 WORDS = {"helps": "helped", "harms": "harmed", "inconclusive": "could not be told"}
 HEAD = """# The forty studies
@@ -55,7 +56,7 @@ def balance(known: Sequence[Study], accounts: Mapping[str, Sequence[dict[str, An
         told = _honest(given[0])
         first = told["experiments"][0]
         kind = told["data"]["kind"]
-        if s.transfer != ("none",):
+        if transfers(s, told):
             (made if kind == "generated" else real)[told["verdict"]] += 1
         gap = _gap(given[0])
         rows.append(

@@ -127,7 +127,14 @@ class Run:
         return {name: found[name] for name in published or self.study.networks}
 
     def trial(
-        self, title: str, cohort: Cohort, arms: Sequence[str], *, method: str, **settings: Any
+        self,
+        title: str,
+        cohort: Cohort,
+        arms: Sequence[str],
+        *,
+        method: str,
+        transfer: bool = True,
+        **settings: Any,
     ) -> Result:
         """Run a trial and record it.
 
@@ -139,6 +146,8 @@ class Run:
             The study's method, its baselines, and controls.
         method : str
             Which of the arms is the study's own.
+        transfer : bool, default True
+            Whether it transfers anything; otherwise its verdict counts for no transfer.
         **settings
             Of :class:`medgraft.Trial`; ``repeats`` and ``seed`` are those of the run unless given.
 
@@ -154,7 +163,8 @@ class Run:
         made.progress = self.progress
         resume = (place / "plan.json").exists()
         result = made.run(place, resume=resume, progress=self.progress)
-        self.experiments.append(account.of_trial(title, place.relative_to(self.out), result, method))
+        told = account.of_trial(title, place.relative_to(self.out), result, method)
+        self.experiments.append(told | {"transfer": transfer})
         return result
 
     def record(

@@ -94,9 +94,14 @@ def outcome(s: Study, told: dict[str, Any]) -> str:
     after = [f"Published, not ours: {_published(s, i)}" for i in range(len(s.published))]
     after += told["notes"]
     answer = {"helps": "it did", "harms": "it did harm", "inconclusive": "it cannot be told"}
-    word = "The study's method" if s.transfer == ("none",) else "Transfer"
+    word = "Transfer" if transfers(s, told) else "The study's method"
     last = f"{word}: did it help here? {answer[told['verdict']].capitalize()}."
     return "\n".join([*head, "", *body, "", *after, last])
+
+
+def transfers(s: Study, told: dict[str, Any]) -> bool:
+    """Whether the verdict of an account is about transfer."""
+    return s.transfer != ("none",) and bool(told["experiments"][0].get("transfer", True))
 
 
 def closing(accounts: Sequence[dict[str, Any]]) -> str:
