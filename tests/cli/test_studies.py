@@ -7,8 +7,8 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from medgraft.cli.app import app
 from medgraft.cli import studies as _  # noqa: F401  (registers the verb)
+from medgraft.cli.app import app
 
 
 def call(*words):
