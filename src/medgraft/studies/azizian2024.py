@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from medgraft.cohort import Cohort, generate, read
+from medgraft.cohort.formats import load
 from medgraft.cohort.public.layout import find
 from medgraft.studies.kit import Fact, Published, Run, study
 from medgraft.studies.kit.regions import regions
@@ -46,7 +47,9 @@ def read_windows(run: Run) -> tuple[pd.DataFrame, list[str]]:
         parts = [read(file).table.assign(file=file.name.split(".")[0]) for file in files]
         table = pd.concat(parts, ignore_index=True)
         found = find(folder, MICRO)
-        micro = read(found[0]).table["sequence"].tolist() if found else []
+        micro = (
+            load(found[0], run.note)[0]["sequence"].tolist() if found else []
+        )  # of one class, so no cohort
     made = pd.DataFrame(
         {
             "seq": table["sequence"].str.upper().str.replace("U", "T"),
