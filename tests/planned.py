@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 from safetensors.torch import save_file
 
 from medgraft.cohort import Cohort
+from medgraft.cohort.split import kfold_splits
 from medgraft.sources.build import build
 from medgraft.sources.resolve import resolve
 from medgraft.studies import studies
@@ -51,17 +54,48 @@ def small_network(folder: Path, name: str) -> str:
 
 
 def planned(
-    key: str, folder: Path, monkeypatch: Any, protocol: str = "honest", found: Found | None = None
+    key: str,
+    folder: Path,
+    monkeypatch: Any,
+    protocol: str = "honest",
+    found: Found | None = None,
+    data: Sequence[Any] = (),
+    backbones: Sequence[str] = (),
+    **settings: Any,
 ) -> list[Planned]:
-    """Return the trials of a recipe on generated data (or `found`), with networks of random weights."""
+    """Return the trials of a recipe on generated data, `found` or `data`, with networks of random weights."""
     study = studies[key]
     calls: list[Planned] = []
 
-    def note(self: Run, title: str, cohort: Cohort, arms: list[str], *, method: str, **settings: Any) -> None:
-        calls.append(Planned(title, cohort, list(arms), method, settings))
+    def note(self: Run, title: str, cohort: Cohort, arms: list[str], *, method: str, **given: Any) -> None:
+        calls.append(Planned(title, cohort, list(arms), method, given))
 
     monkeypatch.setattr(Run, "trial", note)
-    nets = [small_network(folder, f"net{'x' * k}") for k in range(len(study.networks))]
-    data = find(study, [], True, folder / "data", 0) if found is None else found
-    study.recipe(Run(study, data, folder / "run", protocol, backbones=nets))
+    for name in ("against", "best_on_test"):  # what goes on with a trial's result
+        monkeypatch.setattr(f"{study.recipe.__module__}.{name}", lambda *given: None, raising=False)
+    nets = backbones or [small_network(folder, f"net{'x' * k}") for k in range(len(study.networks))]
+    given = find(study, data, not data, folder / "data", 0) if found is None else found
+    study.recipe(Run(study, given, folder / "run", protocol, backbones=nets, **settings))
     return calls
+
+
+def trials_of(
+    key: str,
+    folder: Path,
+    monkeypatch: Any,
+    *,
+    protocol: str = "honest",
+    data: Sequence[Any] = (),
+    **settings: Any,
+) -> list[Planned]:
+    """Return the same with an architecture alone, which is quicker where no arm is built."""
+    nets = ("medgraft:cifar_resnet20",)
+    return planned(key, folder, monkeypatch, protocol, data=data, backbones=nets, **settings)
+
+
+def on_both_sides(cohort: Cohort, who: Any, folds: int = 2) -> int:
+    """Count test rows whose `who` also teaches, over the splits that a trial would make."""
+    who = np.asarray(who)
+    return sum(
+        int(np.isin(who[s.test], who[s.labelled]).sum()) for s in kfold_splits(cohort, folds=folds, seed=0)
+    )

@@ -15,7 +15,7 @@ import medgraft.cli.studies
 import medgraft.studies
 from medgraft.cli.app import app
 from medgraft.studies import studies
-from spied_studies import on_both_sides, trials_of
+from planned import on_both_sides, trials_of
 
 KEY = "nobody2026"
 GUIDE = Path(__file__).resolve().parents[2] / "CONTRIBUTING.md"

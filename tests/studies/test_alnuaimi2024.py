@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from medgraft.studies import studies
-from spied_studies import on_both_sides, trials_of
+from planned import on_both_sides, trials_of
 
 
 def test_a_picture_of_two_sources_teaches_and_is_tested_as_published_alone(tmp_path, monkeypatch):

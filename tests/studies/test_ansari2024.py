@@ -10,7 +10,7 @@ from medgraft.studies.kit import gap as gaps
 from medgraft.studies.kit.found import find
 from medgraft.studies.kit.run import Run
 from medgraft.trial.arms import Workbench, arm, build
-from spied_studies import on_both_sides, trials_of
+from planned import on_both_sides, trials_of
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ from PIL import Image
 import medgraft as mg
 from medgraft.studies import studies
 from medgraft.studies.benbakreti2024 import LEAST, regions
-from spied_studies import on_both_sides, trials_of
+from planned import on_both_sides, trials_of
 
 
 def test_a_region_lies_around_the_mark_which_is_counted_from_below(tmp_path):
@@ -51,7 +51,7 @@ def test_the_setting_is_chosen_on_inner_splits_when_honest_and_by_the_test_as_pu
 def test_the_real_films_that_have_a_mark_are_cut_to_it(shared_data, tmp_path, monkeypatch):
     data = [shared_data("mammogram_mias")]
     (asked,) = trials_of("benbakreti2024", tmp_path, monkeypatch, data=data)
-    films = {p.stem for p in (tmp_path / "regions").glob("*.png")}
+    films = {p.stem for p in (tmp_path / "run" / "regions").glob("*.png")}
     assert asked.cohort.n == len(films) and asked.cohort.classes == ["benign", "malignant"]
     assert "mdb059" not in films and "mdb003" not in films  # without a place; without a finding
     assert asked.cohort.group == "patient"

@@ -11,7 +11,7 @@ from medgraft.methods.rows import Rows
 from medgraft.methods.table import Table
 from medgraft.studies import studies
 from medgraft.studies.djaroudib2024 import LEVELS, PARTS, small
-from spied_studies import on_both_sides, trials_of
+from planned import on_both_sides, trials_of
 
 
 def test_photographs_of_a_lesion_are_apart_as_published_alone(tmp_path, monkeypatch):

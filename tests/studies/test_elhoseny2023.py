@@ -8,7 +8,7 @@ from PIL import Image
 
 from medgraft.studies import studies
 from medgraft.studies.elhoseny2023 import FILTERS, small
-from spied_studies import on_both_sides, trials_of
+from planned import on_both_sides, trials_of
 
 
 def black(cohort):

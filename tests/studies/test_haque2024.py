@@ -6,7 +6,7 @@ import pytest
 
 from medgraft.sources import Pretrained
 from medgraft.studies import studies
-from spied_studies import on_both_sides, trials_of
+from planned import on_both_sides, trials_of
 
 
 def test_cells_of_a_subject_or_smear_stay_together_when_honest_and_leak_as_published(tmp_path, monkeypatch):

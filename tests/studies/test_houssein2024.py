@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from medgraft.studies import studies
-from spied_studies import on_both_sides, trials_of
+from planned import on_both_sides, trials_of
 
 
 def test_photographs_of_a_lesion_are_apart_as_published_alone(tmp_path, monkeypatch):

@@ -11,7 +11,7 @@ from medgraft.methods.learner import default_learner
 from medgraft.methods.learners.lm_mlp import LMMLPLearner
 from medgraft.studies import studies
 from medgraft.trial.arms import Workbench, arm, build
-from spied_studies import on_both_sides, trials_of
+from planned import on_both_sides, trials_of
 
 
 def test_the_methods_head_tells_apart_what_no_linear_head_can(tmp_path, monkeypatch):

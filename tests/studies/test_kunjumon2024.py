@@ -11,7 +11,7 @@ from medgraft.sources import Pretrained
 from medgraft.studies import studies
 from medgraft.studies.kit.networks import stand_in
 from medgraft.trial.arms import arm
-from spied_studies import on_both_sides, trials_of
+from planned import on_both_sides, trials_of
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from PIL import Image
 
 from medgraft.studies import studies
 from medgraft.studies.madduri2024 import outlines
-from spied_studies import on_both_sides, trials_of
+from planned import on_both_sides, trials_of
 
 
 def test_masks_of_the_healthy_are_empty_and_those_of_the_ill_are_not(tmp_path):

@@ -12,7 +12,7 @@ from medgraft.methods.controls.pooled import Pooled
 from medgraft.methods.tuning.tuned import Tuned
 from medgraft.studies import studies
 from medgraft.trial.arms import Workbench, arm, build
-from spied_studies import on_both_sides, trials_of
+from planned import on_both_sides, trials_of
 
 
 @pytest.fixture
