@@ -53,7 +53,7 @@ def test_the_studys_search_is_a_constricted_swarm_that_finds_planted_settings(tm
 def test_as_published_the_settings_come_from_all_rows_and_patients_are_torn_apart(tmp_path, monkeypatch):
     asked = []
 
-    def chosen(cohort, arm, source, *, base, seed):
+    def chosen(cohort, arm, source, *, base, metric, seed):
         asked.append((cohort, arm))
         return f"{base},lr=0.001"
 

@@ -60,7 +60,10 @@ def small(folder: Path, seed: int) -> dict[str, Cohort]:
         "The CT sets do not tell patients apart: near copies are kept together, which is the least.",
         "Where each class has its own source, the source can be learnt in place of the disease.",
     ),
-    leaks=("images are split at random, although the sets hold several images, or slices, of a patient",),
+    leaks=(
+        "supposed: images are split at random, although the sets hold several images, or slices, of "
+        "a patient",
+    ),
 )
 def ajani2023(run: Run) -> None:
     """Do small fine-tuned networks beat scratch, for each kind of image, and know when to keep silent?"""

@@ -56,6 +56,7 @@ def small(folder: Path, seed: int) -> Cohort:
         ),
     ),
     caveats=(
+        "The CNN from scratch sees at most 64 pixels a side, the others what --size says.",
         "Which diseases they are could not be read: all classes of the set are taken.",
         "DermNet does not tell children from adults.",
         "Web sources copy one another: the same picture may come from two of them.",

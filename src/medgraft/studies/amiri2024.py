@@ -129,6 +129,7 @@ def _ranking(cohort: Cohort, order: list[str]) -> str:
     caveats=(
         "The task is a forecast and a ranking, no diagnosis.",
         "Data that end before alpha are cut into three periods of equal length, which are no variants.",
+        "Folds are by country: other countries' later weeks teach, so it is no forecast of the whole world.",
         "Countries are the units: there are few, and neighbours are not independent.",
     ),
 )

@@ -83,6 +83,7 @@ def ansari2024(run: Run) -> None:
     if run.honest:
         budget = run.pick(8, 2)
         own = f"{tuned},lr=log(1e-4,2e-3),unfreeze=float(0.2,1)+tuned:budget={budget}"
+        run.note("The method's settings were searched; those of the network from random weights were not.")
         run.trial(TITLE, cohort, [own, *arms], method=own, **settings)
     else:
         swept = [f"{tuned},lr={rate}" for rate in RATES]

@@ -178,7 +178,7 @@ def azizian2024(run: Run) -> None:
         control=CONTROL,
         difference=mean_gain(1 / scores[METHOD], 1 / scores[CONTROL], group=group),
         n=len(np.unique(group)),
-        unit="regions",
+        unit="regions" if run.honest else "windows",
     )
     chance = sum(1 / r for r in range(1, len(proteins) + 1)) / len(proteins)
     run.note(f"By chance the mean reciprocal rank among {len(proteins)} proteins is {chance:.3f}.")
@@ -196,5 +196,5 @@ def azizian2024(run: Run) -> None:
         control=PLAIN,
         difference=mean_gain(own, plain, group=whose),
         n=len(np.unique(whose)),
-        unit="regions",
+        unit="regions" if run.honest else "windows",
     )

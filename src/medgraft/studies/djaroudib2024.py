@@ -59,7 +59,7 @@ def small(folder: Path, seed: int) -> Cohort:
         "The study's figures could not be read, only its message: fewer but better images can win.",
         "All models are tested on the same images here, the blurred ones among them.",
     ),
-    leaks=("photographs of one lesion stand on both sides of the split",),
+    leaks=("supposed: photographs of one lesion stand on both sides of the split",),
 )
 def djaroudib2024(run: Run) -> None:
     """Does transfer help on skin cancer, and do few sharp images teach it as much as many?"""

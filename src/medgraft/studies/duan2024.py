@@ -11,6 +11,7 @@ from medgraft.cohort import Cohort, generate, read
 from medgraft.evidence.decision import Nomogram
 from medgraft.methods.learner import LogisticLearner
 from medgraft.studies.kit import Fact, Run, study
+from medgraft.studies.kit.beside import against
 from medgraft.trial import Result
 
 CLINICAL = ("sex", "age", "oedema", "size")
@@ -79,14 +80,22 @@ def duan2024(run: Run) -> None:
         "fusion:parts=clinical",
     ]
     nomogram = "stacking:members=finetuned-features*|fusion*"
+    without = 'stacking:members="fusion*"'  # what radiomics and clinical columns say without a network
     result = run.trial(
         "Ki-67",
         cohort,
-        [nomogram, *scores, f"scratch:source={network},epochs={epochs}", f"linear-probe:source={network}"],
+        [
+            nomogram,
+            without,
+            *scores,
+            f"scratch:source={network},epochs={epochs}",
+            f"linear-probe:source={network}",
+        ],
         method=nomogram,
         source=[*run.sources(), "radiomics:region=mask"],
         folds=run.pick(5, 2),
     )
+    against(run, "Ki-67: the nomogram, with and without the network", result, nomogram, without, first=True)
     drawn = nomogram_of(result, scores)
     most = np.abs(drawn.coefficients) * (drawn.upper - drawn.lower) / drawn.unit
     names = ("network", "radiomics", "clinical columns")

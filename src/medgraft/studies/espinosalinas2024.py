@@ -8,6 +8,7 @@ import pandas as pd
 
 from medgraft.cohort import Cohort, generate, read
 from medgraft.studies.kit import Fact, Published, Run, leaks, study
+from medgraft.studies.kit.beside import against
 
 EMOTIONS = ("agitation", "anger", "joy", "sadness")
 SIGNALS = ("steering", "throttle", "brake", "speed", "gear", "lane", "horn", "yaw")
@@ -15,7 +16,7 @@ TELLING = 4  # of the generated signals; the others are noise
 
 
 def small(folder: Path, seed: int) -> Cohort:
-    """Return generated faces and signals of five drivers, in all emotions; neither kind tells all alone."""
+    """Return generated faces and signals of eight drivers, in all emotions; neither kind tells all alone."""
     settings: dict[str, Any] = {
         "size": 32,
         "colour": True,
@@ -23,12 +24,12 @@ def small(folder: Path, seed: int) -> Cohort:
         "classes": EMOTIONS,
         "mixed_labels": True,
     }
-    made = generate.images(folder, 5, rows_per_patient=20, noise=0.3, seed=seed, **settings)
+    made = generate.images(folder, 8, rows_per_patient=12, noise=0.3, seed=seed, **settings)
     frame = pd.read_csv(made.path / "manifest.csv")
     rng = np.random.default_rng([seed, 52])
     felt = frame["label"].map(EMOTIONS.index).to_numpy()
     driver = pd.factorize(frame["patient"])[0]
-    values = rng.normal(size=(len(frame), len(SIGNALS))) + 0.3 * rng.normal(size=(5, len(SIGNALS)))[driver]
+    values = rng.normal(size=(len(frame), len(SIGNALS))) + 0.3 * rng.normal(size=(8, len(SIGNALS)))[driver]
     values[:, :TELLING] += 1.5 * np.eye(len(EMOTIONS))[felt]
     frame = frame.drop(columns=["sex", "age"]).join(pd.DataFrame(values, columns=list(SIGNALS)))
     frame["file"] = [str(made.path / cell) for cell in frame["file"]]
@@ -88,8 +89,9 @@ def espinosalinas2024(run: Run) -> None:
         return
     keep = min(6, len(cohort.features))
     cascade = f"cascade+mrmr:features={keep}+cnn1d"
-    arms = [cascade, "cascade", faces, "fusion:parts=clinical+cnn1d", scratch]
-    run.trial(
+    signals = "fusion:parts=clinical+cnn1d"
+    arms = [cascade, "cascade", faces, signals, scratch]
+    result = run.trial(
         "Emotions",
         cohort,
         arms,
@@ -97,3 +99,7 @@ def espinosalinas2024(run: Run) -> None:
         folds=len(np.unique(cohort.groups)) if cohort.group else 5,
         **settings,
     )
+    # The network's share: faces with a pretrained one or not. What joining adds is no transfer.
+    against(run, "Faces alone: the pretrained network", result, faces, scratch, first=True)
+    against(run, "Faces beside signals, or faces alone", result, cascade, faces)
+    against(run, "Faces beside signals, or signals alone", result, cascade, signals)

@@ -55,7 +55,7 @@ def small(folder: Path, seed: int) -> Cohort:
     generated=small,
     facts=(
         Fact(
-            "Three diseases from blood; a network of 33 cancers and normal tissue (TCAV) is the source.",
+            "Three diseases from blood; a network of 33 cancers and normal tissue (TCGA) is the source.",
             "read",
         ),
         Fact(

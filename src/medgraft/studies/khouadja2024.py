@@ -65,7 +65,7 @@ def khouadja2024(run: Run) -> None:
     slices = [f"finetune:source={name},epochs={epochs}" for name in flat]
     frozen = [f"linear-probe:source={name}" for name in (solid, *flat)]
     run.trial(
-        "Cancer or none",
+        "Large or small hippocampus" if run.data.has("hippocampus") else "Cancer or none",
         cohort,
         [method, *slices, f"scratch:source={solid},epochs={epochs}", *frozen],
         method=method,

@@ -47,10 +47,9 @@ def small(folder: Path, seed: int) -> Cohort:
     ),
     caveats=(
         "The paper was not read: no figure of it is shown.",
-        "Some 100 images of each patient: what was split by image cannot be told from a figure near 100 %.",
         "The head's training features have seen their labels in the first stage.",
     ),
-    leaks=("images are dealt at random, although each patient has dozens, at four magnifications",),
+    leaks=("supposed: images are dealt at random, although each patient has dozens, at four magnifications",),
 )
 def koshy2024(run: Run) -> None:
     """Does a fine-tuned network under a Levenberg-Marquardt head beat one from random weights?"""

@@ -66,7 +66,8 @@ def small(folder: Path, seed: int) -> Cohort:
     caveats=(
         "The headline compares two encoders, the one of autism for patients and the common one for controls: "
         "which of them reads a scan is chosen by its label, which tells the classes whatever the scans are.",
-        "Its figures were not read, and none is shown.",
+        "An accuracy above 0.97 was read in its first version: of this comparison, so it is not shown.",
+        "The control is logistic; the forest on the target's own rows stands beside it.",
         "The code that was read is an ancestor's, of other authors.",
     ),
     leaks=(
@@ -95,13 +96,11 @@ def ma2024(run: Run) -> None:
 
 
 def halved(cohort: Cohort, run: Run) -> Cohort:
-    """Return a cohort whose rows are dealt to a source and a target of equal size, class by class."""
+    """Return a cohort whose persons are dealt to a source and a target, half to each."""
     cohort = thin(cohort, run.limit, run.seed)
-    order = np.random.default_rng([run.seed, 36]).permutation(cohort.n)
-    site = np.empty(cohort.n, dtype=object)
-    for code in np.unique(cohort.y):
-        rows = order[cohort.y[order] == code]
-        site[rows] = np.where(np.arange(len(rows)) % 2, "source", "target")
+    who = np.unique(cohort.groups)
+    first = np.random.default_rng([run.seed, 36]).permutation(who)[: len(who) // 2]
+    site = np.where(np.isin(cohort.groups, first), "source", "target")
     return replace(cohort, table=cohort.table.assign(site=site), domain="site")
 
 

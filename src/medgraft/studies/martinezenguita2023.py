@@ -10,6 +10,7 @@ from medgraft.cohort import Cohort, read
 from medgraft.methods.omics.architecture import Architecture, choose_architecture
 from medgraft.methods.omics.planted import PlantedNetwork, planted_network
 from medgraft.studies.kit import Fact, Run, study
+from medgraft.studies.kit.beside import against
 
 OWN = ("progress_betas.csv", "progress_samples.csv")  # of the R package methylclock
 NETWORK = ("probes.csv", "interactome.csv")  # probe,gene and gene,gene: wherever they are from
@@ -139,11 +140,26 @@ def martinezenguita2023(run: Run) -> None:
     else:
         run.note("No genes and no protein network were given, so that no architecture was chosen.")
         arms = [arm(None, fit)]
-    run.trial(
+    result = run.trial(
         "Age",
         cohort,
-        [*arms, f"{arms[0]}+mlp", "target-only", "target-only+lasso-select", "target-only+pca"],
+        [
+            *arms,
+            f"{arms[0]}+mlp",
+            "target-only",
+            "target-only+mlp",
+            "target-only+lasso-select",
+            "target-only+pca",
+        ],
         method=f"{arms[0]}+mlp",
         target="clinic",
         folds=run.pick(5, 3),
+    )
+    against(
+        run,
+        "Age: the code, or the sites, under one head",
+        result,
+        f"{arms[0]}+mlp",
+        "target-only+mlp",
+        first=True,
     )

@@ -39,6 +39,7 @@ WORDS = {kind: kind for kind in TUMOURS} | {f"{kind}_tumor": kind for kind in TU
     ),
     caveats=(
         "How the set was split could not be read; that slices were dealt at random is our suspicion.",
+        "The stack joins two networks and the control is one: some of the difference may be the joining.",
         "The public sets name no patients: slices of one patient that look different may stay apart.",
     ),
     leaks=("slices are dealt at random, so that copies and slices of one patient teach and are tested",),

@@ -41,8 +41,11 @@ OWN = "medgraft:plain_cnn"
     ),
     published=(Published("CVG-Net with k neighbours, k folds", "accuracy", 0.96, "abstract"),),
     caveats=(
-        "The set holds copies of its own slices, and no file says which are copies of one: near copies are "
-        "kept together here, but copies turned by much may stay apart.",
+        "The set holds copies of its own slices, and no file says which are copies of one: near and "
+        "mirrored copies are kept together here, but copies turned by some degrees stay apart: with "
+        "the study's "
+        "own set the honest run leaks too.",
+        "SMOTE and prototypes stand on the method's side alone; the linear probe with both is beside it.",
         "Nearest neighbours hold their training rows, which no model of this package may: hence prototypes.",
         "Prototypes are chosen on rows that SMOTE made too: too boldly, though on no test row.",
     ),

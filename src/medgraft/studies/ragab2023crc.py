@@ -54,7 +54,7 @@ def small(folder: Path, seed: int) -> Cohort:
         "The mould searches on frozen features, as tuning a network anew each time costs too much; an arm "
         "with fine-tuned features has the learner's usual settings.",
     ),
-    leaks=("images are dealt at random, although several are of one patient",),
+    leaks=("supposed: images are dealt at random, although several are of one patient",),
 )
 def ragab2023crc(run: Run) -> None:
     """Does a tuned Hopfield network on deep features beat a network from random weights on glands?"""

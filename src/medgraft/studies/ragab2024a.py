@@ -56,6 +56,7 @@ def ragab2024a(run: Run) -> None:
     reader = f"ae-lstm:steps=8,hidden={run.pick(64, 16)},code={run.pick(32, 8)}"
     ranges = "lr=log(1e-5,1e-2),unfreeze=choice(0.1,0.3,0.5)"
     method = f"finetuned-features:source={net},epochs={epochs},{ranges}+{reader}"
+    run.note("The method's settings were searched; those of the network from random weights were not.")
     run.trial(
         "COVID-19 or another finding",
         cohort,

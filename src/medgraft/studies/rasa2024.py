@@ -39,10 +39,11 @@ from medgraft.studies.kit.made import pictures
         Published("larger set, best network", "accuracy", 0.982, "abstract"),
     ),
     caveats=(
+        "With and without cross-validation was compared there; here is cross-validation alone.",
         "100 % on test rows without cross-validation suggests copies on both sides.",
         "The public sets name no patients: slices of one patient that look different may stay apart.",
     ),
-    leaks=("classes are filled up with turned copies before the split, so that copies of test images teach",),
+    leaks=("each image is copied once, turned, before the split, so that copies of test images teach",),
 )
 def rasa2024(run: Run) -> None:
     """Does fine-tuning beat training from scratch on brain tumours, whatever network and optimiser?"""

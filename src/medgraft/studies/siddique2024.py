@@ -38,14 +38,15 @@ from medgraft.studies.kit.made import pictures
         Published("training", "accuracy", 0.9995, "abstract"),
     ),
     caveats=(
+        "The published figure is of the validation rows that chose the best particle; that is not repeated.",
         "The swarm's best place is chosen on validation rows, and the published figure is of validation: too "
         "good by what such a choice gains. Here the choice is made on patients inside the training part.",
         "With whole networks as particles it would be fine-tuning; here only the heads move.",
         "The public sets name no patients: slices of one patient that look different may stay apart.",
     ),
     leaks=(
-        "slices are dealt at random, so that copies and slices of one patient teach and are tested",
-        "of swarms of four, six and eight the one is told that the tested slices like best",
+        "supposed: slices are dealt at random, so that copies and slices of one patient teach and are tested",
+        "supposed: of swarms of four, six and eight the one is told that the tested slices like best",
     ),
 )
 def siddique2024(run: Run) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 from medgraft.base import MedgraftError
 from medgraft.cohort import Cohort, generate, read
 from medgraft.studies.kit import Fact, Run, leaks, study
-from medgraft.studies.kit.beside import best_on_test
+from medgraft.studies.kit.beside import against, best_on_test
 
 REGION = ("C5|C6", "C3|C4", "C1|C2")  # left and right electrode: one of the study's six regions
 HANDS, BOTH = {"T0": "rest", "T1": "left", "T2": "right"}, {"T0": "rest", "T1": "fists", "T2": "feet"}
@@ -130,5 +130,5 @@ def taghizadeh2024(run: Run) -> None:
     }
     every = ["target-only", scratch, probe, *arms]
     result = run.trial("Movements", cohort, every, method=arms[-1], **settings)
-    if not run.honest:
-        best_on_test(run, result, arms)
+    own = arms[-1] if run.honest else best_on_test(run, result, arms)
+    against(run, "Movements: the network with and without a source", result, own, scratch, first=True)

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from medgraft.cohort import Cohort, read
-from medgraft.evidence import compare
 from medgraft.studies.kit import Fact, Run, study
+from medgraft.studies.kit.beside import against
 
 SCORES = ("motor_UPDRS", "total_UPDRS")
 ROLES: dict[str, Any] = {"label": SCORES[0], "group": "subject#", "time": "test_time"}
@@ -87,10 +87,5 @@ def xue2024(run: Run) -> None:
             method=method,
             folds="time",
         )
-        told = found.predictions
-        alone, chosen = (told[told["arm"] == a].sort_values("row") for a in (f"target-only+{forest}", method))
-        gap = compare("mae", chosen["y_true"], chosen["value"], alone["value"], group=chosen["group"])
-        run.note(
-            f"{score}: against the same forest on the patient's own records alone, the mean error "
-            f"changes by {gap.difference:+.2f} [{gap.lo:+.2f}, {gap.hi:+.2f}]: {gap.verdict}."
-        )
+        title = f"{score.replace('_', ' ')}: chosen records, or the patient's own alone"
+        against(run, title, found, method, f"target-only+{forest}", first=score == SCORES[0])

@@ -86,7 +86,8 @@ def test_both_protocols_give_the_optimism_of_the_leaks(tmp_path):
 def test_optimism_is_rosier_above_zero_for_errors_too():
     def of(value):
         arms = [{"name": "m", "value": value, "ci": [value - 1, value + 1]}]
-        return {"experiments": [{"title": "t", "metric": "mae", "method": "m", "arms": arms}]}
+        one = {"title": "t", "metric": "mae", "method": "m", "arms": arms, "higher_is_better": False}
+        return {"experiments": [one]}
 
     found = optimism(of(5.0), of(3.0))[0]
     assert found["value"] == 2.0
@@ -172,14 +173,31 @@ def test_copies_stay_with_their_patient_unless_ungrouped(tmp_path):
     assert leaks.ungrouped(more).group is None
 
 
-def test_near_copies_without_patients_become_one_group(tmp_path):
+def test_copies_of_other_images_are_not_taken_for_these(tmp_path):
+    first = mg.read(pictures(tmp_path), image="image", label="ill", group="who", features=())
+    leaks.with_copies(first, tmp_path / "copies", 1)
+    (tmp_path / "other").mkdir()
+    white = pictures(tmp_path / "other")
+    for path in white["image"]:
+        Image.new("RGB", (24, 24), "white").save(path)
+    again = leaks.with_copies(
+        mg.read(white, image="image", label="ill", group="who", features=()), tmp_path / "copies", 1
+    )
+    copies = [np.asarray(again.open_image(i))[8:16, 8:16] for i in range(6, 12)]
+    assert all((c == 255).all() for c in copies)
+
+
+def test_near_and_mirrored_copies_without_patients_become_one_group(tmp_path):
     frame = pictures(tmp_path, 30)
     image = np.asarray(Image.open(frame["image"][0])).astype(int)
     Image.fromarray(np.clip(image + 2, 0, 255).astype(np.uint8)).save(tmp_path / "copy.png")
     frame = pd.concat([frame, frame.iloc[[0]].assign(image=str(tmp_path / "copy.png"))], ignore_index=True)
+    turned = Image.fromarray(np.asarray(Image.open(frame["image"][5]))[:, ::-1])
+    turned.save(tmp_path / "mirror.png")
+    frame = pd.concat([frame, frame.iloc[[5]].assign(image=str(tmp_path / "mirror.png"))], ignore_index=True)
     cohort = leaks.grouped_copies(mg.read(frame, image="image", label="ill", group="none", features=()))
     groups = cohort.groups
-    assert groups[0] == groups[30] and len(set(groups)) == 30
+    assert groups[0] == groups[30] and groups[5] == groups[31] and len(set(groups)) == 30
 
 
 def test_rows_made_before_the_split_lie_between_rows_of_the_whole_table():

@@ -35,19 +35,23 @@ def of_trial(title: str, folder: Path, result: Result, method: str) -> dict[str,
     if method not in names:
         raise MedgraftError(f"The trial '{title}' has no arm '{method}': it has {', '.join(names)}.")
     control = next(name for name in names if name not in compared)
-    own = compared.get(method, {"difference": None, "ci": [None, None], "verdict": "inconclusive"})
+    nothing = {"difference": None, "ci": [None, None], "verdict": "inconclusive", "note": ""}
+    own = compared.get(method, nothing)
     return {
         "title": title,
         "folder": folder.as_posix(),
         "metric": data["metric"],
         "n": data["n"],
         "unit": "rows",
+        "patients": data.get("n_patients"),
         "arms": arms,
         "method": method,
         "control": control,
         "difference": own["difference"],
         "ci": own["ci"],
         "verdict": own["verdict"],
+        "why": own.get("note", ""),
+        "higher_is_better": better(str(data["metric"])),
     }
 
 
@@ -61,9 +65,26 @@ def of_values(
     n: int,
     unit: str,
     greater_is_better: bool,
+    verdict: str | None = None,
+    why: str = "",
 ) -> dict[str, Any]:
-    """Return the experiment of figures that were computed beside a trial."""
-    better = difference if greater_is_better else Interval(-difference.value, -difference.hi, -difference.lo)
+    """Return the experiment of figures that were computed beside a trial.
+
+    Parameters
+    ----------
+    title, metric : str
+    values : dict of str -> Interval
+        Of each arm.
+    method, control : str
+    difference : Interval
+        Method less control.
+    n, unit
+        How many of what.
+    greater_is_better : bool
+    verdict, why : str, optional
+        What a comparison said, and its reason; default what the interval of the difference says.
+    """
+    gain = difference if greater_is_better else Interval(-difference.value, -difference.hi, -difference.lo)
     return {
         "title": title,
         "folder": None,
@@ -83,7 +104,9 @@ def of_values(
         "control": control,
         "difference": difference.value,
         "ci": [difference.lo, difference.hi],
-        "verdict": "helps" if better.lo > 0 else "harms" if better.hi < 0 else "inconclusive",
+        "higher_is_better": greater_is_better,
+        "verdict": verdict or ("helps" if gain.lo > 0 else "harms" if gain.hi < 0 else "inconclusive"),
+        "why": why,
     }
 
 
@@ -120,8 +143,8 @@ def write(account: dict[str, Any], out: Path) -> None:
 
 
 def better(metric: str) -> bool:
-    """Whether more of a metric is better; figures that are no registered metric are scores."""
-    return metric not in metrics or metrics[metric].better == "higher"
+    """Whether more of a registered metric is better."""
+    return metrics[metric].better == "higher"
 
 
 def figures(experiment: dict[str, Any], names: Sequence[str] | None = None) -> str:
@@ -134,13 +157,18 @@ def figures(experiment: dict[str, Any], names: Sequence[str] | None = None) -> s
         Arms to show; default all.
     """
     width = max(len(a["name"]) for a in experiment["arms"])
-    lines = [f"{experiment['title']}: {experiment['metric']}, {experiment['n']} {experiment['unit']}"]
+    patients = experiment.get("patients")
+    of = f" of {patients} patients" if patients and patients != experiment["n"] else ""
+    head = f"{experiment['title']}: {experiment['metric']}, {experiment['n']} {experiment['unit']}{of}"
+    lines = [head]
     for a in experiment["arms"]:
         if names is None or a["name"] in names:
             mark = {experiment["method"]: "  <- the study's", experiment["control"]: "  (control)"}
             lines.append(f"  {a['name']:<{width}}  {number(a['value'], a['ci'])}{mark.get(a['name'], '')}")
     gap = number(experiment["difference"], experiment["ci"], "+")
-    return "\n".join([*lines, f"  the study's less the control: {gap}: {experiment['verdict']}"])
+    why = experiment.get("why", "") if experiment["verdict"] == "inconclusive" else ""
+    verdict = f"{experiment['verdict']}{'. ' if why else ''}{why}"
+    return "\n".join([*lines, f"  the study's less the control: {gap}: {verdict}"])
 
 
 def number(value: float | None, ci: Sequence[float | None], sign: str = "") -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from medgraft.trial import Result
 
 
-def against(run: Run, title: str, result: Result, method: str, other: str) -> None:
+def against(run: Run, title: str, result: Result, method: str, other: str, *, first: bool = False) -> None:
     """Record what one arm of a trial differs from another of its arms, paired on the same test rows.
 
     Use it for a study's own question where that is not transfer: good images or many, cleansed or not.
@@ -32,6 +32,8 @@ def against(run: Run, title: str, result: Result, method: str, other: str) -> No
         Of ``run.trial``.
     method, other : str
         Names of arms; `other` takes the place of the control.
+    first : bool, default False
+        Make it the headline, where the trial's own control differs from the method in more than transfer.
     """
     name = str(result.data["metric"])
     frame = result.predictions
@@ -51,7 +53,11 @@ def against(run: Run, title: str, result: Result, method: str, other: str) -> No
         n=int(result.data["n"]),
         unit="rows",
         greater_is_better=account.better(name),
+        verdict=gap.verdict,
+        why=gap.note,
     )
+    if first:
+        run.experiments.insert(0, run.experiments.pop())
 
 
 def best_on_test(run: Run, result: Result, arms: Sequence[str]) -> str:

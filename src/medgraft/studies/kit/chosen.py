@@ -8,7 +8,9 @@ from typing import Any
 from medgraft.cohort import Cohort
 
 
-def chosen_before(cohort: Cohort, arm: str, source: Sequence[Any], *, base: str, seed: int = 0) -> str:
+def chosen_before(
+    cohort: Cohort, arm: str, source: Sequence[Any], *, base: str, metric: str, seed: int = 0
+) -> str:
     """Return a fixed arm whose settings were searched on all rows, those among them that figures are of.
 
     Parameters
@@ -20,11 +22,13 @@ def chosen_before(cohort: Cohort, arm: str, source: Sequence[Any], *, base: str,
         The networks of the trial.
     base : str
         The arm without ranges, to which the settings that were found are added.
+    metric : str
+        By which they are chosen: that of the figures.
     seed : int
     """
     from medgraft.trial import Trial
 
-    trial = Trial(cohort, [arm, "majority"], source=source, folds=2, seed=seed)
+    trial = Trial(cohort, [arm, "majority"], source=source, folds=2, metric=metric, seed=seed)
     made = trial.build(next(a for a in trial.arms if a.name == arm), trial.splits[0])
     rows = trial.arrays
     made.fit(rows.X, rows.y, groups=rows.groups)

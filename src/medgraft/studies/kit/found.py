@@ -42,6 +42,10 @@ class Found:
         """Whether a set is among the data."""
         return name in self.folders or name in self.made
 
+    def roles(self, name: str | None) -> Mapping[str, Any]:
+        """Return the roles that a set has in its own layout; none for generated data."""
+        return {} if self.made else public_sets[name or next(iter(self.folders))].roles
+
     def cohort(self, name: str | None, **roles: Any) -> Cohort:
         """Return a set as a cohort; without a name, the first.
 
@@ -97,7 +101,9 @@ def find(study: Study, given: Sequence[str | Path], generated: bool, folder: Pat
     if generated:
         made = study.generated(folder, seed)
         named = dict(made) if isinstance(made, Mapping) else {"generated": made}
-        note = "Generated data of the same form, no patients: figures show that the method works, no more."
+        note = (
+            "Generated data of the same form: figures show that the recipe runs, and nothing about patients."
+        )
         return Found("generated", note, {}, named)
     folders = dict(_named(study, each) for each in given) or _fetched(study)
     standing = {name: study.stand_ins[name] for name in folders if name in study.stand_ins}

@@ -79,7 +79,13 @@ def gap(values: NDArray[Any], taught: NDArray[np.bool_], groups: NDArray[Any], s
         _, code = np.unique(groups[part], return_inverse=True)
         total, n = np.bincount(code, values[part]), np.bincount(code).astype(float)
         C = counts(np.random.default_rng([seed, k]), len(n), DRAWS)
-        parts.append((values[part].mean(), (total @ C) / (n @ C)))
-    (a, A), (b, B) = parts
+        parts.append((values[part].mean(), (total @ C) / (n @ C), len(n)))
+    (a, A, _), (b, B, _) = parts
     lo, hi = np.percentile(A - B, [2.5, 97.5])
+    # Where all patients of a part are alike, drawing them anew shows no spread: the rule of three has some.
+    for _, draws, patients in parts:
+        if np.ptp(draws) == 0:
+            lo, hi = lo - 3 / patients, hi + 3 / patients
+    most = 1.0 if values.min() >= 0 else 2.0  # of shares, or of differences of two arms
+    lo, hi = np.clip([lo, hi], -most, most)
     return Interval(float(a - b), float(lo), float(hi))

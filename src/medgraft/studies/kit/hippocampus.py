@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from medgraft.cohort.public.layout import find
 
 TOLD = (
     "The classes are made: a hippocampus is large if its outline holds more than the median volume. The set "
-    "has no diagnosis, and names no persons: each volume counts as one."
+    "has no diagnosis. It names no persons, but grey values and volumes show that the files 2k - 1 "
+    "and 2k are "
+    "the two sides of one: they stay together."
 )
 
 
@@ -42,7 +45,14 @@ def large_or_small(folder: Path) -> Cohort:
     sizes = np.array([_millimetres(str(outline)) for _, outline in pairs])
     label = np.where(sizes > np.median(sizes), "large", "small")
     frame = pd.DataFrame({"volume": [str(image) for image, _ in pairs], "label": label})
-    return read(frame, volume="volume", label="label", positive="small", features=())
+    frame["person"] = [_person(image, i) for i, (image, _) in enumerate(pairs)]
+    return read(frame, volume="volume", label="label", positive="small", group="person", features=())
+
+
+def _person(image: Path, i: int) -> str:
+    """Return who a file is of: hippocampus_033 and hippocampus_034 are one person's."""
+    number = re.search(r"(\d+)", image.name)
+    return f"row {i}" if number is None else f"person {(int(number[1]) + 1) // 2}"
 
 
 def _millimetres(outline: str) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -50,12 +51,13 @@ def with_copies(cohort: Cohort, folder: Path, times: int, seed: int = 0) -> Coho
     owner = cohort.groups if cohort.group is not None else np.arange(cohort.n)
     table = cohort.table.assign(**{GROUP: [f"o{i}" for i in owner]})
     parts = [table]
-    for turn in range(times):
+    for _ in range(times):
         paths = []
         for i in range(cohort.n):
             angle = float(rng.uniform(-15, 15))
             mirrored = bool(rng.integers(2))
-            path = folder / f"{i}_{turn}.png"
+            named = f"{cohort.table[column].iloc[i]} {angle} {mirrored}"
+            path = folder / f"{hashlib.blake2b(named.encode(), digest_size=12).hexdigest()}.png"
             if not path.exists():
                 image = cohort.open_image(i)
                 image = ImageOps.mirror(image) if mirrored else image
@@ -66,10 +68,10 @@ def with_copies(cohort: Cohort, folder: Path, times: int, seed: int = 0) -> Coho
 
 
 def grouped_copies(cohort: Cohort) -> Cohort:
-    """Return a cohort of images without patients in which near copies are one group.
+    """Return a cohort of images without patients in which copies are one group: near, mirrored, turned ones.
 
     Use it for public image sets without patient ids, where it is the least that can be done: slices of one
-    patient that look different stay apart.
+    patient that look different stay apart, and so do copies that were turned by a few degrees or cut anew.
 
     Parameters
     ----------
@@ -81,24 +83,34 @@ def grouped_copies(cohort: Cohort) -> Cohort:
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    from medgraft.cohort.audit.similar import near_copies
+    from medgraft.cohort.audit.similar import near_copies, turned_copies
     from medgraft.cohort.audit.sketches import sketch_of
 
     cells = cohort.table[str(cohort.image)].astype(str).to_numpy(dtype=object)
     sketch = sketch_of("image", cells, None)
-    pairs = sketch.rows[near_copies(sketch).pairs].reshape(-1, 2)
+    alike = [near_copies(sketch), *(found for _, found in turned_copies(sketch))]
+    pairs = sketch.rows[np.concatenate([found.pairs for found in alike])].reshape(-1, 2)
     edges = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(cohort.n, cohort.n))
     _, group = connected_components(edges, directed=False)
     return replace(cohort, table=cohort.table.assign(**{GROUP: [f"o{g}" for g in group]}), group=GROUP)
 
 
 def encoded_before(cohort: Cohort) -> Cohort:
-    """Return a table whose gaps were filled and columns scaled on all rows, test rows among them."""
+    """Return a table whose columns were scaled and gaps filled on all rows, test rows among them.
+
+    Gaps become the mean of the five nearest rows, as ``+knn-impute`` fills them inside folds.
+    """
+    from sklearn.impute import KNNImputer
+
     from medgraft.methods.encode import TableEncoder
 
     encoder = TableEncoder().fit(cohort.X)
     frame = pd.DataFrame(encoder.transform(cohort.X), columns=[str(n) for n in encoder.names_])
-    return _of(cohort, frame, cohort.table)
+    gaps = cohort.X.isna()
+    for name in frame.columns.intersection(cohort.X.columns):
+        frame.loc[gaps[name].to_numpy(), name] = np.nan
+    frame = frame[[name for name in frame.columns if not name.endswith(" is missing")]]
+    return _of(cohort, pd.DataFrame(KNNImputer().fit_transform(frame), columns=frame.columns), cohort.table)
 
 
 def balanced_before(cohort: Cohort, neighbours: int = 5, seed: int = 0) -> Cohort:

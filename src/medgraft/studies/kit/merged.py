@@ -35,6 +35,9 @@ def given(run: Run, words: Mapping[str, str], levels: tuple[str, ...], *only: st
     if not only and run.generated and not named:
         cohorts = [run.cohort()]
     known = [patients_in_names(c, PERSONS[c.name]) if c.name in PERSONS else c for c in cohorts]
+    for before, after in zip(cohorts, known, strict=True):
+        if before.group is None and after.group is not None and len(set(after.groups)) == after.n:
+            run.note(f"The names of {after.name} tell no patients: each image counts as one, copies apart.")
     return [reclassed(c, words, levels) for c in known]
 
 

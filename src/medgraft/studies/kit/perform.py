@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -109,8 +110,9 @@ def perform(
 def optimism(honest: dict[str, Any], published: dict[str, Any]) -> list[dict[str, Any]]:
     """Return what the leaks made of the study's method: as published less honest, so that more is rosier.
 
-    The intervals take the two runs for independent, although they may share patients: they are too wide
-    rather than too narrow.
+    The intervals take the two runs for independent, although they share patients, which makes them too wide;
+    and of the leaking run they take rows of one patient, or made rows, for independent, which makes them too
+    narrow. They are a rough measure.
 
     Parameters
     ----------
@@ -124,7 +126,7 @@ def optimism(honest: dict[str, Any], published: dict[str, Any]) -> list[dict[str
         if own is None or own["metric"] != leaking["metric"]:
             continue
         a, b = _of_method(leaking), _of_method(own)
-        gap = mover(a, b) if account.better(own["metric"]) else mover(b, a)
+        gap = mover(a, b) if own["higher_is_better"] else mover(b, a)
         found.append(
             {
                 "title": own["title"],
@@ -140,5 +142,5 @@ def optimism(honest: dict[str, Any], published: dict[str, Any]) -> list[dict[str
 
 def _of_method(experiment: dict[str, Any]) -> Interval:
     own = next(a for a in experiment["arms"] if a["name"] == experiment["method"])
-    lo, hi = (own["value"] if limit is None else limit for limit in own["ci"])
+    lo, hi = (math.nan if limit is None else limit for limit in own["ci"])
     return Interval(own["value"], lo, hi)

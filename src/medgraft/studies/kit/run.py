@@ -92,7 +92,11 @@ class Run:
         **roles
             Of :func:`medgraft.read`, for data that are not generated.
         """
-        return thin(self.data.cohort(name, **roles), self.limit, self.seed)
+        found = self.data.cohort(name, **roles)
+        known = self.data.roles(name)
+        if found.group is None and "group" in known and roles.get("group", known["group"]) == known["group"]:
+            self.note(f"{found.name} names no patients in this layout: each row counts as one.")
+        return thin(found, self.limit, self.seed)
 
     def sources(self, *published: str, channels: int = 3) -> list[Pretrained]:
         """Return the networks that stand for published ones (default all of the card), for a trial."""
@@ -179,6 +183,8 @@ class Run:
         n: int,
         unit: str = "patients",
         greater_is_better: bool = True,
+        verdict: str | None = None,
+        why: str = "",
     ) -> None:
         """Record an experiment that is no trial.
 
@@ -196,7 +202,8 @@ class Run:
         unit : str
             What they are.
         greater_is_better : bool
+        verdict, why : str, optional
+            What a comparison said, and its reason; default what the interval of the difference says.
         """
-        self.experiments.append(
-            account.of_values(title, metric, values, method, control, difference, n, unit, greater_is_better)
-        )
+        told = (title, metric, values, method, control, difference, n, unit, greater_is_better, verdict, why)
+        self.experiments.append(account.of_values(*told))

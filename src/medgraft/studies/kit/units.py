@@ -26,6 +26,9 @@ def mean_score(values: ArrayLike, *, group: ArrayLike | None = None) -> Interval
     (0.675, True)
     """
     scores = np.asarray(values, dtype=float)
+    if np.isin(scores, (0.0, 1.0)).all():  # a share, whose interval has a width at 0 and 1 too
+        shares = np.stack([1 - scores, scores], axis=1)
+        return interval("accuracy", np.ones(len(scores), dtype=int), shares, group=group)
     return interval("mae", np.zeros(len(scores)), scores, group=group)
 
 
