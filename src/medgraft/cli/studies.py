@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from medgraft.base import MedgraftError
+from medgraft.base import MedgraftError, did_you_mean
 from medgraft.cli.app import app, verb
 
 studies = typer.Typer(
@@ -28,8 +28,14 @@ def _list(
     caveats: Annotated[bool, typer.Option("--caveats", help="Say what is wrong with each.")] = False,
 ) -> None:
     """List the studies: number, key, modality, kind of transfer, method, data and how they are got."""
+    from medgraft.cohort.public import public_sets
+    from medgraft.studies.kit.card import TRANSFER
     from medgraft.studies.kit.show import listing
 
+    for given, names in ((transfer, TRANSFER), (data, tuple(public_sets))):
+        if given is not None and given not in names:
+            hint = did_you_mean(given, names) or f" There are {', '.join(names)}."
+            raise MedgraftError(f"No study is of '{given}'.{hint}")
     lines = listing(pattern, modality=modality, transfer=transfer, data=data, caveats=caveats)
     if not lines:
         raise MedgraftError("No study is like that: medgraft studies list shows all.")
@@ -92,28 +98,35 @@ def _run(
     }
     if not all_:
         told = known[str(key)].run(out, protocol=protocol, **settings)
-        if report:
-            _reports(out)
+        pages = _reports(out) if report else []
         typer.echo(outcome(known[str(key)], told))
+        for page in pages:
+            typer.echo(f"The report is {page}.")
         return
-    accounts = []
+    accounts, failed = [], 0
     for name in known:
         begun = time.process_time()
         which = protocol if known[name].leaks else "honest"
-        accounts.append(known[name].run(out / name, protocol=which, **settings))
+        try:
+            accounts.append(known[name].run(out / name, protocol=which, **settings))
+        except MedgraftError as error:
+            typer.echo(f"{name:<20} failed: {error}", err=True)
+            failed += 1
+            continue
         if report:
             _reports(out / name)
         seconds = time.process_time() - begun
         typer.echo(f"{name:<20} {accounts[-1]['verdict']:<13} {seconds:6.1f} CPU s", err=True)
     typer.echo(closing(accounts))
+    if failed:
+        raise MedgraftError(f"{failed} of {len(known)} studies failed: see above.")
 
 
-def _reports(out: Path) -> None:
+def _reports(out: Path) -> list[Path]:
     from medgraft.report import build
 
-    for result in sorted(out.rglob("result.json")):
-        if result.parent.name != "graft":
-            build(result.parent)
+    found = sorted(out.rglob("result.json"))
+    return [build(result.parent) for result in found if result.parent.name != "graft"]
 
 
 verb(_list, "list", studies)

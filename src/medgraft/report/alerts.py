@@ -18,7 +18,8 @@ def alerts(run: Run) -> list[dict[str, str]]:
     Returns
     -------
     list of dict
-        ``title``, ``sentence`` and ``advice``, one of each title: the site, then what is severe.
+        ``title``, ``sentence`` and ``advice``, one of each title: the run's own caution, the
+        site, then what is severe.
     """
     from medgraft.cohort.audit import registered
 
@@ -39,7 +40,9 @@ def alerts(run: Run) -> list[dict[str, str]]:
         own = {"sentence": str(f.get("sentence", "")), "advice": str(f.get("advice", ""))}
         told = {"sentence": plain[name], "advice": ""} if plain.get(name) else own
         first.setdefault(title, {"title": title, **told})  # the gravest of each kind
-    return list(first.values())
+    caution = run.result.get("caution")
+    own_words = [{"title": "What this run is", "sentence": str(caution), "advice": ""}] if caution else []
+    return [*own_words, *first.values()]
 
 
 def within_one_site(run: Run, finding: dict[str, Any]) -> bool:

@@ -102,6 +102,9 @@ class Trial:
     reading : str
         How these are brought to one shape, as far as it is not to be found out: ``"rate=100,seconds=2"``; see
         `medgraft.sources.arrays.agreed`.
+    caution : str
+        What must be read before any figure, such as that the data are generated, or leak on purpose: it
+        stands first in the result's warnings, the report and the model card.
 
     Raises
     ------
@@ -150,6 +153,7 @@ class Trial:
         aggregate: str | None = None,
         views: Sequence[str] = (),
         reading: str = "",
+        caution: str = "",
     ) -> None:
         given: list[Any] = [source] if isinstance(source, Source) else list(source or ())
         sources = [source_of(s) for s in given]
@@ -203,7 +207,7 @@ class Trial:
             known = [m for m in metrics if self.task in metrics[m].tasks]
             hint = did_you_mean(self.metric, known) or f" It has: {', '.join(known)}."
             raise MedgraftError(f"A {self.task} trial has no metric '{self.metric}'.{hint}")
-        self.jobs, self.budget = jobs, budget
+        self.jobs, self.budget, self.caution = jobs, budget, caution
         d = self.design
         columns = d.data.features if d.data.kind in SEEN else ()
         self.bench = Workbench(

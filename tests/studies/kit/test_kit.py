@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ from medgraft.base import MedgraftError
 from medgraft.cohort.generate import table
 from medgraft.evidence import Interval
 from medgraft.studies import Study
-from medgraft.studies.kit import Run, account, leaks, networks
+from medgraft.studies.kit import Run, account, leaks, networks, study
 from medgraft.studies.kit.found import Found, find, where_to_get
 from medgraft.studies.kit.perform import optimism, perform
 from medgraft.studies.kit.thin import thin
@@ -224,3 +225,45 @@ def test_data_made_for_several_sets_are_found_by_name(tmp_path):
     found = Found("generated", "", {}, {"first": a, "second": b})
     assert found.cohort(None) is a and found.cohort("second") is b and found.has("second")
     assert Run(STUDY, found, tmp_path).generated
+
+
+def test_a_leaking_run_says_so_first_in_every_file_and_leaves_no_model(tmp_path):
+    perform(STUDY, tmp_path, generated=True, protocol="as_published")
+    place = tmp_path / "ill-or-not"
+    page = mg.write_report(place).read_text()
+    assert not (place / "graft").exists()
+    for text in (page, (place / "result.json").read_text(), (place / "model_card.md").read_text()):
+        assert "leaks on purpose, as published: patients are split apart" in text
+    top = page[: page.index('class="verdict')]
+    assert "leaks on purpose" in top and "Generated data" in top
+
+
+def test_a_folder_that_holds_another_run_is_refused(tmp_path):
+    perform(STUDY, tmp_path, generated=True)
+    for change in ({"protocol": "as_published"}, {"seed": 5}):
+        with pytest.raises(MedgraftError, match="choose another --out"):
+            perform(STUDY, tmp_path, generated=True, **change)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(MedgraftError, match="is a file"):
+        perform(STUDY, tmp_path / "file", generated=True)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [("leaks", "one", "leaks is a tuple"), ("doi", "x", "is no DOI"), ("transfer", ("magic",), "magic")],
+)
+def test_a_card_with_a_mistake_is_refused_when_it_is_registered(field, value, said):
+    card = {k: v for k, v in CARD.items() if k not in ("key", "recipe", "summary")}
+
+    def mistaken2026(run):
+        """Does it help?"""
+
+    with pytest.raises(ValueError, match=said):
+        study(**card | {field: value})(mistaken2026)
+
+
+def test_a_verdict_keeps_the_reason_that_the_comparison_gave(tmp_path):
+    few = replace(STUDY, generated=lambda folder, seed: two_sites(folder, seed).select(np.arange(24)))
+    told = perform(few, tmp_path, generated=True)["experiments"][0]
+    result = mg.Result.read(tmp_path / "ill-or-not")
+    assert told["why"] == result.comparisons[0]["note"] and told["patients"] == result.data["n_patients"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -178,6 +179,11 @@ def _summary(recipe: Callable[..., Any]) -> str:
 
 
 def _check(made: Study) -> None:
+    for name in ("transfer", "data", "networks", "facts", "published", "caveats", "leaks"):
+        if isinstance(getattr(made, name), str):
+            raise ValueError(f"study '{made.key}': {name} is a tuple: write a comma after its one item")
+    if not re.fullmatch(r"10\.\d{4,9}/\S+", made.doi):
+        raise ValueError(f"study '{made.key}': '{made.doi}' is no DOI, as in 10.1234/abc")
     for what, given, known in (
         ("tag", [fact.tag for fact in made.facts], TAGS),
         ("kind of transfer", made.transfer, TRANSFER),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -106,10 +105,16 @@ def find(study: Study, given: Sequence[str | Path], generated: bool, folder: Pat
         )
         return Found("generated", note, {}, named)
     folders = dict(_named(study, each) for each in given) or _fetched(study)
+    if len(folders) < len(given):
+        raise MedgraftError("Two --data folders are of one set: give each once, by NAME=FOLDER.")
     standing = {name: study.stand_ins[name] for name in folders if name in study.stand_ins}
     if not standing:
         return Found("published", f"The study's own data ({_titles(folders)}).", folders, {})
+    own = [name for name in folders if name not in standing]
     why = " ".join(f"{public_sets[name].title}: {text}" for name, text in standing.items())
+    if own:
+        titles = _titles(dict.fromkeys(own, Path()))
+        return Found("published", f"The study's own data ({titles}), and a stand-in. {why}", folders, {})
     return Found("stand-in", f"Not the study's own data, but a stand-in. {why}", folders, {})
 
 
@@ -131,6 +136,8 @@ def _named(study: Study, given: str | Path) -> tuple[str, Path]:
 
 
 def _folder(path: Path) -> Path:
+    if path.is_file():
+        raise MedgraftError(f"'{path}' is a file: --data takes the folder of a data set.")
     if not path.is_dir():
         raise MedgraftError(f"There is no folder '{path}': --data takes the folder of a data set.")
     return path
@@ -147,17 +154,14 @@ def _fetched(study: Study) -> dict[str, Path]:
 def where_to_get(study: Study) -> str:
     """Return the sentences that say where a study's data are got, and in what layout."""
     said = [f"The study's own data: {study.access}."]
+    if not (*study.data, *study.stand_ins):
+        return f"{said[0]} No set that this package knows can take their place: use --generated."
     for name in (*study.data, *study.stand_ins):
         entry = public_sets[name]
         place = entry.home or (entry.files[0].url if entry.files else "its publisher")
         what = "stand-in" if name in study.stand_ins else "layout"
         said.append(f"As {what} {name} ({place}): a folder with {', '.join(entry.layout)}.")
     return " ".join([*said, "Give it with --data FOLDER (or --data NAME=FOLDER), or use --generated."])
-
-
-def scratch_folder() -> Path:
-    """Return a new folder for generated data."""
-    return Path(tempfile.mkdtemp(prefix="medgraft-"))
 
 
 def _titles(names: Mapping[str, Path]) -> str:

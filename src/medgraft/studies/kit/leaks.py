@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from medgraft.cohort import Cohort
-from medgraft.sources import Pretrained
 
 GROUP = "original"  # column of the images that copies were made of
 
@@ -130,24 +129,6 @@ def balanced_before(cohort: Cohort, neighbours: int = 5, seed: int = 0) -> Cohor
     names = np.array(whole.classes, dtype=object)[np.asarray(y)]
     frame = pd.DataFrame(X, columns=list(whole.features))
     return ungrouped(_of(whole, frame, pd.DataFrame({str(cohort.label): names})))
-
-
-def features_of(cohort: Cohort, source: Pretrained) -> Cohort:
-    """Return a table of a frozen network's features of the cohort's images, with all other roles.
-
-    No leak by itself: a network that is not trained on the cohort gives each image the same features always.
-
-    Parameters
-    ----------
-    cohort : Cohort
-        Of images.
-    source : Pretrained
-    """
-    from medgraft.methods.finetune.features import BackboneFeatures
-
-    values = BackboneFeatures(source).fit_transform(cohort.X)
-    frame = pd.DataFrame(values, columns=[f"f{k}" for k in range(values.shape[1])])
-    return replace(_of(cohort, frame, cohort.table), image=None)
 
 
 def _of(cohort: Cohort, features: pd.DataFrame, others: pd.DataFrame) -> Cohort:

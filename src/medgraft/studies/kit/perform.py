@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from collections.abc import Sequence
@@ -80,6 +81,14 @@ def perform(
     given = [data] if isinstance(data, str | Path) else list(data)
     names = [backbones] if isinstance(backbones, str) else list(backbones)
     out = Path(out)
+    _check(out, study.key, protocol)
+    if size is not None and not 8 <= size <= 4096:
+        raise MedgraftError(f"Images cannot be given a side of {size} pixels: use 8 to 4096.")
+    if len(names) > len(study.networks):
+        raise MedgraftError(
+            f"{study.key} has {len(study.networks)} published networks, and {len(names)} are given in their "
+            "place: give fewer --backbone."
+        )
     found = find(study, given, generated, out / "data", seed)
 
     def once(which: str, place: Path) -> dict[str, Any]:
@@ -105,6 +114,18 @@ def perform(
     }
     account.write(both, out)
     return both
+
+
+def _check(out: Path, key: str, protocol: str) -> None:
+    """Refuse a folder that is a file, or holds another run."""
+    if out.exists() and not out.is_dir():
+        raise MedgraftError(f"'{out}' is a file: --out takes a folder.")
+    if (out / account.FILE).exists():
+        held = json.loads((out / account.FILE).read_text())
+        if (held.get("study"), held.get("protocol")) != (key, protocol):
+            raise MedgraftError(
+                f"'{out}' holds a run of {held.get('study')} ({held.get('protocol')}): choose another --out."
+            )
 
 
 def optimism(honest: dict[str, Any], published: dict[str, Any]) -> list[dict[str, Any]]:

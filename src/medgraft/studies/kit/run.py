@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from medgraft.base import MedgraftError
 from medgraft.cohort import Cohort
 from medgraft.evidence import Interval
 from medgraft.sources import Pretrained
@@ -72,6 +74,15 @@ class Run:
     def generated(self) -> bool:
         """Whether the data are generated, and everything is to be small."""
         return self.data.kind == "generated"
+
+    @property
+    def caution(self) -> str:
+        """What every file of a trial says first: what the data are, and the leaks."""
+        about = f"A run of the recipe of study [{self.study.ref}] {self.study.key}. {self.data.note}"
+        if self.honest:
+            return "" if self.data.kind == "published" else about
+        leaks = "; ".join(self.study.leaks)
+        return f"{about} It leaks on purpose, as published: {leaks}. No model of it is kept."
 
     def pick(self, full: Any, small: Any) -> Any:
         """Return a setting as the paper has it, or for generated data a small one."""
@@ -163,10 +174,20 @@ class Run:
 
         place = self.out / re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
         settings = {"repeats": self.repeats, "seed": self.seed, "jobs": self.jobs} | settings
+        settings["caution"] = self.caution
         made = Trial(cohort, list(dict.fromkeys(arms)), **settings)
         made.progress = self.progress
         resume = (place / "plan.json").exists()
-        result = made.run(place, resume=resume, progress=self.progress)
+        try:
+            result = made.run(place, resume=resume, progress=self.progress)
+        except MedgraftError as error:
+            if resume and "another trial" in str(error):
+                raise MedgraftError(
+                    f"'{self.out}' holds a run with other data or settings: choose another --out."
+                ) from error
+            raise
+        if not self.honest:  # a model that has seen its test patients is for nobody
+            shutil.rmtree(place / "graft", ignore_errors=True)
         told = account.of_trial(title, place.relative_to(self.out), result, method)
         self.experiments.append(told | {"transfer": transfer})
         return result

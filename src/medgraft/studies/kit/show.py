@@ -41,7 +41,7 @@ def listing(
             continue
         if (transfer is not None and transfer not in s.transfer) or (data is not None and data not in sets):
             continue
-        own = ", ".join(s.data) or "closed"
+        own = ", ".join(s.data) or "none at hand"
         standing = f"; stand-in {', '.join(s.stand_ins)}" if s.stand_ins else ""
         kinds = ", ".join(s.transfer)
         lines.append(f"[{s.ref}] {s.key:<20} {s.modality} | {kinds} | {s.method}")
@@ -78,7 +78,11 @@ def outcome(s: Study, told: dict[str, Any]) -> str:
     """Return what a run found, beside what was published, as text."""
     if told["protocol"] == "both":
         lines = [outcome(s, told["honest"]), "", outcome(s, told["as_published"]), ""]
-        lines.append("Optimism of the leaks (as published less honest; above 0: rosier):")
+        lines.append(
+            "Optimism of the leaks (as published less honest; above 0: rosier; the intervals are "
+            "rough, for they "
+            "take the two runs for independent):"
+        )
         for each in told["optimism"]:
             lines.append(f"  {each['title']}: {each['metric']} {number(each['value'], each['ci'], '+')}")
         return "\n".join(lines)
@@ -93,9 +97,11 @@ def outcome(s: Study, told: dict[str, Any]) -> str:
     body = [figures(e) for e in told["experiments"]]
     after = [f"Published, not ours: {_published(s, i)}" for i in range(len(s.published))]
     after += told["notes"]
+    after += [f"Caveat: {text}" for text in s.caveats]
     answer = {"helps": "it did", "harms": "it did harm", "inconclusive": "it cannot be told"}
     word = "Transfer" if transfers(s, told) else "The study's method"
-    last = f"{word}: did it help here? {answer[told['verdict']].capitalize()}."
+    where = "here" if told["protocol"] == "honest" else "here, with the leaks"
+    last = f"{word}: did it help {where}? {answer[told['verdict']].capitalize()}."
     return "\n".join([*head, "", *body, "", *after, last])
 
 
@@ -105,9 +111,11 @@ def transfers(s: Study, told: dict[str, Any]) -> bool:
 
 
 def closing(accounts: Sequence[dict[str, Any]]) -> str:
-    """Return how often transfer helped, harmed, or could not be told."""
-    counted = Counter(told["verdict"] for told in accounts)
-    return f"{len(accounts)} studies: " + ", ".join(f"{counted[v]} {v}" for v in VERDICTS) + "."
+    """Return how often transfer helped, harmed, or could not be told, of generated runs."""
+    about = [told.get("honest", told) for told in accounts]
+    counted = Counter(told["verdict"] for told in about if transfers(studies[told["study"]], told))
+    shown = ", ".join(f"{counted[v]} {v}" for v in VERDICTS)
+    return f"Generated data, {sum(counted.values())} studies with transfer of {len(accounts)}: {shown}."
 
 
 def _published(s: Study, i: int) -> str:
