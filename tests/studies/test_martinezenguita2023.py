@@ -69,7 +69,7 @@ def test_bloods_get_their_own_weeks_and_two_thirds_of_them_are_the_source(tmp_pa
 
 
 def test_genes_and_edges_are_read_from_files_beside_the_data_or_there_are_none(tmp_path):
-    run = SimpleNamespace(generated=False, data=SimpleNamespace(folders={"gse38608": tmp_path}))
+    run = SimpleNamespace(generated=False, data=SimpleNamespace(folders={"methylclock": tmp_path}))
     assert genes_and_edges(run, ["cg1"]) is None
     pd.DataFrame({"probe": ["cg1", "cg2"], "gene": ["A", None]}).to_csv(tmp_path / "probes.csv", index=False)
     pd.DataFrame({"a": ["A"], "b": ["B"]}).to_csv(tmp_path / "interactome.csv", index=False)

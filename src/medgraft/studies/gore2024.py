@@ -48,7 +48,7 @@ def small(folder: Path, seed: int) -> Cohort:
     transfer=("model", "feature"),
     access="GEO series whose numbers could not be read; the source network (CancerNet) was not found",
     stand_ins={
-        "gse38608": "16 brains of autism and controls, and as source 150 cord bloods without a diagnosis, at "
+        "methylclock": "16 brains of autism and controls, and as source 150 cord bloods without a diagnosis, at "
         "the sites that both have (148 at most): other tissues, another disease, far fewer of all. In the "
         "layout of the R package methylclock, whose files hold both.",
     },
@@ -74,7 +74,7 @@ def small(folder: Path, seed: int) -> Cohort:
 )
 def gore2024(run: Run) -> None:
     """Does a frozen autoencoder that learnt other diseases beat learning from the target alone?"""
-    cohort = run.cohort() if run.generated else methylclock(run.data.folders["gse38608"])
+    cohort = run.cohort() if run.generated else methylclock(run.data.folders["methylclock"])
     target = "blood" if run.generated else "brain"
     sizes = f"hidden={run.pick(256, 64)},latent={run.pick(32, 8)},epochs={run.pick(100, 30)}"
     method = f"frozen-generative:{sizes}"

@@ -53,7 +53,7 @@ def genes_and_edges(run: Run, columns: list[str]) -> tuple[list[str], list[tuple
     """Return the gene of each column and the edges between genes, where the data hold them."""
     if run.generated:
         return columns, planted(run.seed).edges
-    folder = run.data.folders["gse38608"]
+    folder = run.data.folders["methylclock"]
     if not all((folder / name).is_file() for name in NETWORK):
         return None
     probes, edges = (pd.read_csv(folder / name, dtype=str) for name in NETWORK)
@@ -104,7 +104,7 @@ def arm(chosen: Architecture | None, fit: str) -> str:
     transfer=("feature", "self-supervised"),
     access="EWAS Data Hub and GEO, to be joined by oneself; interactions from STRING",
     stand_ins={
-        "gse38608": "150 cord bloods at 148 sites in the layout of the R package methylclock, and weeks of "
+        "methylclock": "150 cord bloods at 148 sites in the layout of the R package methylclock, and weeks of "
         "gestation for age: 100 of them without labels in place of 75,272 samples. Without probes.csv "
         "(probe, gene) and interactome.csv (gene, gene) beside them no architecture is chosen.",
     },
@@ -126,7 +126,7 @@ def arm(chosen: Architecture | None, fit: str) -> str:
 )
 def martinezenguita2023(run: Run) -> None:
     """Does an autoencoder chosen by a protein network read age better than the sites themselves?"""
-    cohort = run.cohort() if run.generated else methylclock(run.data.folders["gse38608"], run.seed)
+    cohort = run.cohort() if run.generated else methylclock(run.data.folders["methylclock"], run.seed)
     found = ranked(run, cohort)
     fit = run.pick("epochs=100,lr=0.001", "epochs=30,lr=0.01")
     if found:

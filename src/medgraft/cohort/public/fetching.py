@@ -92,8 +92,8 @@ def fetch(
         )
     if not entry.files:
         raise MedgraftError(
-            f"'{entry.name}' cannot be downloaded without a form: get it from {entry.home} and "
-            f"give it with --local."
+            f"'{entry.name}' cannot be downloaded by itself: get it from {entry.home} and "
+            f"give it with --local.{' ' + entry.note if entry.note else ''}"
         )
     authorization = credentials(entry.name) if entry.kaggle else None
     try:

@@ -45,6 +45,20 @@ _series(
 )
 add(
     PublicSet(
+        "methylclock",
+        "Methylation of 16 brains and 150 cord bloods, with ages (examples of the R package methylclock)",
+        "10.1093/bioinformatics/btaa825",
+        "MIT",
+        (),
+        ("gse38608_betas.csv.gz", "gse38608_samples.csv", "progress_betas.csv", "progress_samples.csv"),
+        data="progress_betas.csv",
+        studies=("martinezenguita2023", "gore2024"),
+        home="https://github.com/isglobal-brge/methylclock",
+        note="As CSV: write the R data of the package out as tables of these names.",
+    )
+)
+add(
+    PublicSet(
         "owid_covid",
         "COVID-19 by country and day (Our World in Data)",
         "10.1038/s41597-020-00688-8",
