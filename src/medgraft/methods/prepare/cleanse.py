@@ -40,6 +40,11 @@ class Cleanse(Keeping):
     note_ : str
         How many rows were kept, and the arm's own note.
 
+    Raises
+    ------
+    MedgraftError
+        The rows are no images, or `duplicates` is unknown.
+
     Notes
     -----
     Each training image is decoded once more; 3 KB of it are kept while the fit lasts.

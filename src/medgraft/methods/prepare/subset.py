@@ -55,6 +55,11 @@ class Subset(Keeping):
     note_ : str
         How many rows were kept, and the arm's own note.
 
+    Raises
+    ------
+    MedgraftError
+        The share or the order is unknown, or an order by quality is asked of rows that are no images.
+
     Notes
     -----
     By quality each image is decoded once more.
