@@ -48,8 +48,8 @@ def small(folder: Path, seed: int) -> Cohort:
     transfer=("model", "feature"),
     access="GEO series whose numbers could not be read; the source network (CancerNet) was not found",
     stand_ins={
-        "methylclock": "16 brains of autism and controls, and as source 150 cord bloods without a diagnosis, at "
-        "the sites that both have (148 at most): other tissues, another disease, far fewer of all. In the "
+        "methylclock": "16 brains of autism and controls, and as source 150 cord bloods without a diagnosis, "
+        "at the sites that both have (148 at most): other tissues, another disease, far fewer of all. In the "
         "layout of the R package methylclock, whose files hold both.",
     },
     generated=small,

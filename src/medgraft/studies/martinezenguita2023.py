@@ -104,7 +104,7 @@ def arm(chosen: Architecture | None, fit: str) -> str:
     transfer=("feature", "self-supervised"),
     access="EWAS Data Hub and GEO, to be joined by oneself; interactions from STRING",
     stand_ins={
-        "methylclock": "150 cord bloods at 148 sites in the layout of the R package methylclock, and weeks of "
+        "methylclock": "150 cord bloods at 148 sites in the layout of the R package methylclock; weeks of "
         "gestation for age: 100 of them without labels in place of 75,272 samples. Without probes.csv "
         "(probe, gene) and interactome.csv (gene, gene) beside them no architecture is chosen.",
     },

@@ -14,7 +14,9 @@ from medgraft.methods.rows import Mask, Rows
 from medgraft.methods.sites import Sited
 from medgraft.methods.splits import Floats
 
-NO_CONTRAST = "The source has no labelled patients of both classes: all rows were pooled, without its factors."
+NO_CONTRAST = (
+    "The source has no labelled patients of both classes: all rows were pooled, without its factors."
+)
 
 
 @method(

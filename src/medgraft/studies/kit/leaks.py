@@ -79,9 +79,7 @@ def grouped_copies(cohort: Cohort) -> Cohort:
     """
     if cohort.group is not None:
         return cohort
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
+    from medgraft.cohort.audit.relatives import clusters
     from medgraft.cohort.audit.similar import near_copies, turned_copies
     from medgraft.cohort.audit.sketches import sketch_of
 
@@ -89,9 +87,8 @@ def grouped_copies(cohort: Cohort) -> Cohort:
     sketch = sketch_of("image", cells, None)
     alike = [near_copies(sketch), *(found for _, found in turned_copies(sketch))]
     pairs = sketch.rows[np.concatenate([found.pairs for found in alike])].reshape(-1, 2)
-    edges = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(cohort.n, cohort.n))
-    _, group = connected_components(edges, directed=False)
-    return replace(cohort, table=cohort.table.assign(**{GROUP: [f"o{g}" for g in group]}), group=GROUP)
+    groups = [f"o{g}" for g in clusters(cohort.n, pairs)]
+    return replace(cohort, table=cohort.table.assign(**{GROUP: groups}), group=GROUP)
 
 
 def encoded_before(cohort: Cohort) -> Cohort:

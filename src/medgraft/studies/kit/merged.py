@@ -6,12 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from medgraft.cohort import Cohort, append
 from medgraft.cohort.audit import audit
+from medgraft.cohort.audit.relatives import clusters, links
 from medgraft.cohort.labels import names
 from medgraft.studies.kit import leaks
 from medgraft.studies.kit.classes import reclassed
@@ -57,7 +55,8 @@ def merged(cohorts: Sequence[Cohort]) -> Cohort:
     for part in parts[1:]:
         whole = append(whole, part)
     copies = leaks.grouped_copies(replace(whole, group=None))
-    owners = [f"o{k}" for k in _joined(whole.groups, copies.groups)]
+    together = np.concatenate([links(codes) for codes in (whole.groups, copies.groups)])
+    owners = [f"o{k}" for k in clusters(whole.n, together)]
     return replace(whole, table=whole.table.assign(**{leaks.GROUP: owners}), group=leaks.GROUP)
 
 
@@ -73,14 +72,3 @@ def _told_apart(cohort: Cohort) -> Cohort:
     own = np.arange(cohort.n) if cohort.group is None else names(cohort.table[cohort.group])
     who = [f"{cohort.name}, row {i}" if p is None else f"{cohort.name}, {p}" for i, p in enumerate(own)]
     return replace(cohort, table=cohort.table.assign(**{PATIENT: who}), group=PATIENT, domain=None)
-
-
-def _joined(first: NDArray[np.intp], second: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Return the components of rows that are together in either of two partitions."""
-    n, edges = len(first), []
-    for codes in (first, second):
-        _, start, code = np.unique(codes, return_index=True, return_inverse=True)
-        edges.append(np.column_stack([start[code], np.arange(n)]))
-    pairs = np.concatenate(edges)
-    graph = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(n, n))
-    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.intp)

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from medgraft.cohort.audit.relatives import clusters
+
 
 def regions(texts: Sequence[str], shared: int = 25) -> NDArray[np.intp]:
     """Number sequences so that those that share so many letters in a row have one number.
@@ -25,9 +27,6 @@ def regions(texts: Sequence[str], shared: int = 25) -> NDArray[np.intp]:
     >>> regions(["AACCGG", "CCGGTT", "TTTTTT", "GGTTAA"], shared=4).tolist()
     [0, 0, 1, 0]
     """
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
     places: dict[str, int] = {}
     pairs = [
         (i, places.setdefault(word, len(places)))
@@ -35,8 +34,8 @@ def regions(texts: Sequence[str], shared: int = 25) -> NDArray[np.intp]:
         for word in {text[k : k + shared] for k in range(len(text) - shared + 1)}
         if "N" not in word
     ]
-    n, size = len(texts), len(texts) + len(places)
-    rows, words = np.array(pairs, dtype=np.intp).reshape(-1, 2).T
-    edges = coo_array((np.ones(len(rows)), (rows, n + words)), shape=(size, size))
-    found = connected_components(edges, directed=False)[1][:n]
+    n = len(texts)
+    linked = np.array(pairs, dtype=np.intp).reshape(-1, 2)
+    linked[:, 1] += n  # words stand behind the texts
+    found = clusters(n + len(places), linked)[:n]
     return np.unique(found, return_inverse=True)[1].astype(np.intp)
