@@ -87,6 +87,7 @@ def espinosalinas2024(run: Run) -> None:
         run.note("There are no signals: what is compared is the study's first stage, faces alone.")
         run.trial("Faces", leaks.grouped_copies(cohort), [faces, scratch], method=faces, **settings)
         return
+    drivers = min(len(np.unique(cohort.groups[cohort.y == k])) for k in range(len(cohort.classes or ())))
     keep = min(6, len(cohort.features))
     cascade = f"cascade+mrmr:features={keep}+cnn1d"
     signals = "fusion:parts=clinical+cnn1d"
@@ -96,7 +97,7 @@ def espinosalinas2024(run: Run) -> None:
         cohort,
         arms,
         method=cascade,
-        folds=len(np.unique(cohort.groups)) if cohort.group else 5,
+        folds=drivers,
         **settings,
     )
     # The network's share: faces with a pretrained one or not. What joining adds is no transfer.

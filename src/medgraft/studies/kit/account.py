@@ -158,7 +158,7 @@ def figures(experiment: dict[str, Any], names: Sequence[str] | None = None) -> s
     """
     width = max(len(a["name"]) for a in experiment["arms"])
     patients = experiment.get("patients")
-    of = f" of {patients} patients" if patients and patients != experiment["n"] else ""
+    of = f" in {patients} groups (patients or copies)" if patients and patients != experiment["n"] else ""
     head = f"{experiment['title']}: {experiment['metric']}, {experiment['n']} {experiment['unit']}{of}"
     lines = [head]
     for a in experiment["arms"]:
