@@ -111,8 +111,11 @@ def pairs(cohort: Cohort, folder: Path, seconds: float) -> Cohort:
     ),
 )
 def taghizadeh2024(run: Run) -> None:
-    """Does a network that learnt other people's movements help with few trials of the next person?"""
-    cohort = pairs(run.cohort(require_label=False), run.out / "pairs", run.pick(4.0, 2.0))
+    """Does a network that learnt other people's movements, or real ones, help with imagined ones?"""
+    whole = run.cohort(require_label=False)
+    if whole.table["file"].str[:4].nunique() == 1:
+        run.note("Of one person alone: the source is the same person's runs of real movement.")
+    cohort = pairs(whole, run.out / "pairs", run.pick(4.0, 2.0))
     if not run.honest:
         cohort = leaks.ungrouped(cohort)
     net = "medgraft:cnn1d"
