@@ -54,6 +54,7 @@ def test_the_outline_says_which_class_it_is_and_clinical_columns_too(tmp_path):
 @pytest.mark.slow
 def test_the_nomogram_joins_the_three_scores_and_no_control(tmp_path):
     told = mg.studies["duan2024"].run(tmp_path, generated=True)
-    (experiment,) = told["experiments"]
-    assert experiment["method"].startswith("stacking") and experiment["control"].startswith("scratch")
+    headline, trial = told["experiments"]
+    assert trial["method"].startswith("stacking") and trial["control"].startswith("scratch")
+    assert headline["method"] == trial["method"] and headline["control"] == 'stacking:members="fusion*"'
     assert any("in points: network" in note for note in told["notes"])

@@ -84,7 +84,9 @@ def test_the_settings_that_were_chosen_before_are_those_of_the_search(tmp_path, 
 
     _, brains = planned("raza2024", tmp_path, monkeypatch)
     arm = "finetune:epochs=0,lr=log(1e-5,1e-2)+tuned:search=random,budget=3"
-    made = chosen_before(brains.cohort, arm, brains.settings["source"], base="finetune:epochs=0")
+    made = chosen_before(
+        brains.cohort, arm, brains.settings["source"], base="finetune:epochs=0", metric="balanced_accuracy"
+    )
     base, _, found = made.rpartition(",lr=")
     assert base == "finetune:epochs=0"
     assert float(found) == pytest.approx(5e-4)  # without an epoch all are equal, and the default is first

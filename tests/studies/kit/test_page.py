@@ -39,7 +39,10 @@ def test_verdicts_are_counted_by_kind_of_data_and_studies_without_transfer_are_n
     given = {"rasa2024": [account("rasa2024", "harms")], "alturki2024": [account("alturki2024", "helps")]}
     text = balance(known, given)
     assert "On real data, transfer (1 studies): helped in 0, harmed in 1, could not be told in 0." in text
-    assert "| [38] | [rasa2024](#38-rasa2024) | published | 50 | auroc | +0.100 [+0.050, +0.150] | harms |" in text
+    assert (
+        "| [38] | [rasa2024](#38-rasa2024) | published | 50 | auroc | +0.100 [+0.050, +0.150] | harms |"
+        in text
+    )
     other = account("rasa2024", "helps")
     other["experiments"][0]["transfer"] = False  # an experiment of a study that moves nothing in it
     assert "On real data" not in balance(known[:1], {"rasa2024": [other]})
