@@ -33,6 +33,7 @@ def test_the_second_phase_is_two_networks_beside_one_and_beside_random_weights(t
     assert [arm.partition(":")[0] for arm in second.arms] == ["two-phase", "unet", "unet-scratch"]
 
 
+@pytest.mark.slow
 def test_eyes_of_the_stand_in_are_of_persons(shared_data, tmp_path, monkeypatch):
     data = [shared_data("eye_fundus_4class")]
     first = trials_of("madduri2024", tmp_path, monkeypatch, data=data, limit=4)[0]

@@ -32,6 +32,7 @@ def test_architectures_are_ranked_by_the_network_and_another_network_finds_no_mo
     assert max(a.coherence.share for a in again.values()) < found[0].coherence.share
 
 
+@pytest.mark.slow
 def test_the_sources_ages_do_not_teach_but_its_rows_do(tmp_path):
     cohort = small(tmp_path, 0)
     here = np.flatnonzero(cohort.domains == "clinic")[:40]

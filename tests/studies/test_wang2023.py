@@ -53,6 +53,7 @@ def test_views_keep_labels_and_patients_and_each_gives_columns_of_its_name(tmp_p
     assert np.allclose(again.X, table.X.iloc[[4]])  # a sample's numbers do not hang on the others
 
 
+@pytest.mark.slow
 def test_the_arm_starts_from_the_sources_model_and_weighs_both_views(tmp_path):
     rng = np.random.default_rng(0)
     y = rng.permutation(np.repeat([0, 1], 50))

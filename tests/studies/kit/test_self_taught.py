@@ -22,6 +22,7 @@ def test_a_kept_network_gives_the_same_features_to_the_last_bit_and_says_what_it
     assert sorted(p.name for p in place.parent.iterdir()) == ["net.safetensors"]
 
 
+@pytest.mark.slow
 def test_real_weights_survive_the_file(shared_weights, tmp_path):
     before = Pretrained(str(shared_weights("mobilenetv2_100.safetensors")), size=64).load()
     after = Pretrained(str(kept(before, tmp_path / "mine.safetensors")), size=64).load()
