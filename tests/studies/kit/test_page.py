@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from medgraft.studies import studies
-from medgraft.studies.kit.page import balance, page
+from medgraft.studies.kit.page import balance, page, probe
 
 
 def account(key, verdict, kind="published", **more):
@@ -40,7 +40,7 @@ def test_verdicts_are_counted_by_kind_of_data_and_studies_without_transfer_are_n
     text = balance(known, given)
     assert "On real data, transfer (1 studies): helped in 0, harmed in 1, could not be told in 0." in text
     assert (
-        "| [38] | [rasa2024](#38-rasa2024) | published | 50 | auroc | +0.100 [+0.050, +0.150] | harms |"
+        "| [38] | [rasa2024](#38-rasa2024) | published | 50 | auroc | +0.100 [+0.050, +0.150] | harms | "
         in text
     )
     other = account("rasa2024", "helps")
@@ -73,3 +73,16 @@ def test_a_section_shows_ours_with_n_interval_and_date_and_theirs_with_its_sourc
     ):
         assert said in own
     assert "We have not run it on real data." in text.split("## [48] alturki2024")[1]
+
+
+def test_the_linear_probe_stands_beside_the_method_where_there_is_one():
+    told = account("rasa2024", "helps")
+    first = told["experiments"][0]
+    assert probe(first) is None
+    first["arms"].append(
+        {"name": "linear-probe:source=x", "role": "transfer", "value": 0.85, "ci": [0.8, 0.9]}
+    )
+    assert probe(first) == (0.8, 0.85, False)
+    assert probe(first | {"higher_is_better": False}) == (0.8, 0.85, True)
+    text = balance([studies["rasa2024"]], {"rasa2024": [told]})
+    assert "the better one in 0" in text and "| 0.800 / 0.850 |" in text

@@ -62,7 +62,7 @@ def open_pssm(ref: Ref) -> Signal:
             f"'{path}' is no scoring matrix of psiblast -out_ascii_pssm: it has no line of amino acids."
         )
     letters = tuple(lines[at].split()[:AMINO_ACIDS])
-    rows = []
+    rows: list[list[float]] = []
     for line in lines[at + 1 :]:
         match = _RESIDUE.fullmatch(line)
         if match is None:

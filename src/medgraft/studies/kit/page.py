@@ -49,11 +49,12 @@ def balance(known: Sequence[Study], accounts: Mapping[str, Sequence[dict[str, An
     lines = ["## Did transfer help?", ""]
     real: Counter[str] = Counter()
     made: Counter[str] = Counter()
-    rows = []
+    rows: list[str] = []
+    better: list[bool] = []
     for s in known:
         given = accounts.get(s.key, ())
         if not given:
-            rows.append(f"| [{s.ref}] | [{s.key}](#{_anchor(s)}) | not run | | | | | |")
+            rows.append(f"| [{s.ref}] | [{s.key}](#{_anchor(s)}) | not run | | | | | | |")
             continue
         told = _honest(given[0])
         first = told["experiments"][0]
@@ -61,22 +62,51 @@ def balance(known: Sequence[Study], accounts: Mapping[str, Sequence[dict[str, An
         if transfers(s, told):
             (made if kind == "generated" else real)[told["verdict"]] += 1
         gap = _gap(given[0])
+        beside = probe(first)
+        shown = "" if beside is None else f"{beside[0]:.3f} / {beside[1]:.3f}"
+        better += [] if beside is None else [beside[2]]
         rows.append(
             f"| [{s.ref}] | [{s.key}](#{_anchor(s)}) | {kind} | {first['n']} | {first['metric']} | "
-            f"{number(first['difference'], first['ci'], '+')} | {told['verdict']} | {gap} |"
+            f"{number(first['difference'], first['ci'], '+')} | {told['verdict']} | {shown} | {gap} |"
         )
     for counted, what in ((real, "real data"), (made, "generated data alone")):
         total = sum(counted.values())
         if total:
             told_ = ", ".join(f"{word} in {counted[v]}" for v, word in WORDS.items())
             lines.append(f"On {what}, transfer ({total} studies): {told_}.\n")
+    if better:
+        lines.append(
+            f"A linear probe on frozen features stood beside the method in {len(better)} of them; the "
+            f"method's "
+            f"figure was the better one in {sum(better)}, whatever chance has in that."
+        )
     lines += [
         "",
-        "| | Study | Data | n | Metric | Method less control | Verdict | Optimism of the leaks |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+        "| | Study | Data | n | Metric | Method less control | Verdict | Method / linear probe | "
+        "Optimism of the "
+        "leaks |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
         *rows,
     ]
     return "\n".join(lines)
+
+
+def probe(experiment: dict[str, Any]) -> tuple[float, float, bool] | None:
+    """Return the figures of the method and of the first linear probe, and whether the method's is better.
+
+    Parameters
+    ----------
+    experiment : dict
+        None is returned where it has no such arm, or the method is one.
+    """
+    value = {a["name"]: a["value"] for a in experiment["arms"]}
+    frozen = [name for name in value if name.startswith("linear-probe") and "+" not in name]
+    own = experiment["method"]
+    if not frozen or own in frozen or value[own] is None or value[frozen[0]] is None:
+        return None
+    higher = experiment.get("higher_is_better", True)
+    gain = value[own] - value[frozen[0]]
+    return value[own], value[frozen[0]], gain > 0 if higher else gain < 0
 
 
 def _section(s: Study, accounts: Sequence[dict[str, Any]]) -> str:
