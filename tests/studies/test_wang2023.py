@@ -77,6 +77,7 @@ def test_the_arm_starts_from_the_sources_model_and_weighs_both_views(tmp_path):
 @pytest.mark.slow
 def test_the_study_tells_two_and_three_views_beside_the_target_alone(tmp_path):
     told = mg.studies["wang2023"].run(tmp_path, generated=True)
-    assert [e["title"][-7:] for e in told["experiments"]] == ["3 views", "2 views"]
+    titles = [e["title"].split(", ")[1:] for e in told["experiments"]]
+    assert titles == [[f"{k} views", f"{n} labels"] for k in (3, 2) for n in (8, 20)]
     for e in told["experiments"]:
         assert [a["name"] for a in e["arms"]] == ["target-only", "source-only", "pooled", "mvtl-lsr"]
