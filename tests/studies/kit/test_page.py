@@ -62,7 +62,7 @@ def test_a_section_shows_ours_with_n_interval_and_date_and_theirs_with_its_sourc
     own = text.split("## [38] rasa2024")[1].split("\n## ")[0]
     for said in (
         "T: auroc, 50 rows, honest.",
-        "| `m` | 0.800 [0.700, 0.900] | the study's |",
+        "| `m` | 0.800 [0.700, 0.900] | method |",
         "| `c` | 0.700 [0.600, 0.800] | control |",
         "2026-11-30",
         "optimism +0.050 [+0.000, +0.100]",

@@ -163,12 +163,12 @@ def figures(experiment: dict[str, Any], names: Sequence[str] | None = None) -> s
     lines = [head]
     for a in experiment["arms"]:
         if names is None or a["name"] in names:
-            mark = {experiment["method"]: "  <- the study's", experiment["control"]: "  (control)"}
+            mark = {experiment["method"]: "  <- the method", experiment["control"]: "  (control)"}
             lines.append(f"  {a['name']:<{width}}  {number(a['value'], a['ci'])}{mark.get(a['name'], '')}")
     gap = number(experiment["difference"], experiment["ci"], "+")
     why = experiment.get("why", "") if experiment["verdict"] == "inconclusive" else ""
     verdict = f"{experiment['verdict']}{'. ' if why else ''}{why}"
-    return "\n".join([*lines, f"  the study's less the control: {gap}: {verdict}"])
+    return "\n".join([*lines, f"  method less control: {gap}: {verdict}"])
 
 
 def number(value: float | None, ci: Sequence[float | None], sign: str = "") -> str:

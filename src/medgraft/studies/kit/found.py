@@ -109,12 +109,17 @@ def find(study: Study, given: Sequence[str | Path], generated: bool, folder: Pat
         raise MedgraftError("Two --data folders are of one set: give each once, by NAME=FOLDER.")
     standing = {name: study.stand_ins[name] for name in folders if name in study.stand_ins}
     if not standing:
-        return Found("published", f"The study's own data ({_titles(folders)}).", folders, {})
+        return Found("published", f"The study's own data, as far as given ({_titles(folders)}).", folders, {})
     own = [name for name in folders if name not in standing]
     why = " ".join(f"{public_sets[name].title}: {text}" for name, text in standing.items())
     if own:
         titles = _titles(dict.fromkeys(own, Path()))
-        return Found("published", f"The study's own data ({titles}), and a stand-in. {why}", folders, {})
+        return Found(
+            "published",
+            f"The study's own data, as far as given ({titles}), and a stand-in. {why}",
+            folders,
+            {},
+        )
     return Found("stand-in", f"Not the study's own data, but a stand-in. {why}", folders, {})
 
 

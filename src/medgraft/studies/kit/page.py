@@ -146,11 +146,11 @@ def _account(told: dict[str, Any]) -> str:
         lines.append(f"{e['title']}: {e['metric']}, {e['n']} {e['unit']}, honest.")
         rows = ["| Arm | Value | |", "| --- | --- | --- |"]
         for a in e["arms"]:
-            mark = {e["method"]: "the study's", e["control"]: "control"}.get(a["name"], "")
+            mark = {e["method"]: "method", e["control"]: "control"}.get(a["name"], "")
             rows.append(f"| `{a['name']}` | {number(a['value'], a['ci'])} | {mark} |")
         lines.append("\n".join(rows))
         gap = number(e["difference"], e["ci"], "+")
-        lines.append(f"The study's less the control: {gap}: **{e['verdict']}**.")
+        lines.append(f"Method less control: {gap}: **{e['verdict']}**.")
     for each in told.get("optimism", ()):
         a, b = each["as_published"], each["honest"]
         lines.append(
