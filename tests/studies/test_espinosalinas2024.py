@@ -38,6 +38,7 @@ def test_selection_keeps_telling_signals_and_probabilities_of_faces(tmp_path):
 
 def test_what_the_second_stage_is_told_of_a_face_comes_from_other_drivers(tmp_path):
     cohort = small(tmp_path, 0)
+    cohort = cohort.select(cohort.groups < 5)  # a fold for each driver, whatever the labels
     who = cohort.groups == cohort.groups[0]
     # With the labels of one driver changed, what is said of that driver's faces in training must not change.
     other = cohort.y.copy()

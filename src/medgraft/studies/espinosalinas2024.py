@@ -24,7 +24,7 @@ def small(folder: Path, seed: int) -> Cohort:
         "classes": EMOTIONS,
         "mixed_labels": True,
     }
-    made = generate.images(folder, 8, rows_per_patient=12, noise=0.3, seed=seed, **settings)
+    made = generate.images(folder, 8, rows_per_patient=20, noise=0.3, seed=seed, **settings)
     frame = pd.read_csv(made.path / "manifest.csv")
     rng = np.random.default_rng([seed, 52])
     felt = frame["label"].map(EMOTIONS.index).to_numpy()

@@ -95,7 +95,7 @@ class Result:
 
     def __str__(self) -> str:
         compared = {c["arm"]: c for c in self.comparisons}
-        width = max(24, *(len(a["name"]) for a in self.arms))
+        width = max([24, *(len(a["name"]) for a in self.arms)])
         figures = "95 % interval    difference   95 % interval    verdict"
         head = f"{'arm':<{width}} {self.data['metric']:>9}  {figures}"
         lines = [self.data["question"], "", head]

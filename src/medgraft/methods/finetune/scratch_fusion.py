@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 from medgraft.methods.finetune.features import BackboneFeatures
 from medgraft.methods.finetune.fusion import Fusion
 from medgraft.methods.finetune.images import kind_of
+from medgraft.methods.finetune.limits import Number, check_limits
 from medgraft.methods.finetune.parts import NetworkPart, Part
 from medgraft.methods.registry import method
 from medgraft.methods.table import InputError
@@ -120,6 +121,7 @@ class ScratchFusion(Fusion):
     def _net(self) -> Scratch:
         from medgraft.methods.controls.scratch import Scratch
 
+        check_limits(self.get_params(deep=False), size=Number(8, 4096, whole=True, optional=True))
         known = Scratch().get_params(deep=False)
         shared = {name: value for name, value in self.get_params(deep=False).items() if name in known}
         frozen = [
