@@ -1,14 +1,12 @@
 """[65] A rare outcome in a neglected group: balanced at each site, learnt together, corrected there."""
 
-import math
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from medgraft.cohort import Cohort, generate, read
-from medgraft.evidence import Interval
 from medgraft.evidence.fairness.mover import mover
 from medgraft.studies.kit import Fact, Run, study
+from medgraft.studies.kit.account import interval_of
 
 GROUP = "site and group"
 HERE = ("cleveland women", "cleveland men")  # the neglected group, and the other one of the same site
@@ -21,11 +19,6 @@ def small(folder: Path, seed: int) -> Cohort:
     frame = generate.table(600, 8, sites=sites, prevalence=rare, effect=1.5, offset=0.5, seed=seed)
     features = [str(c) for c in frame if str(c).startswith("x")]
     return read(frame, label="label", group="patient", domain="site", features=features)
-
-
-def _interval(arm: dict[str, Any]) -> Interval:
-    lo, hi = (math.nan if end is None else end for end in arm["ci"])
-    return Interval(arm["value"], lo, hi)
 
 
 @study(
@@ -79,7 +72,7 @@ def hong2024(run: Run) -> None:
         run.trial(f"AUROC of {group}", cohort, arms, method="trans-balance", target=group).arms
         for group in HERE
     ]
-    few, many = ({a["name"]: _interval(a) for a in found} for found in told)
+    few, many = ({a["name"]: interval_of(a) for a in found} for found in told)
     for name in ("target-only", "trans-balance"):
         gap = mover(many[name], few[name])
         run.note(

@@ -1,6 +1,5 @@
 """[53] Embeddings of clinical codes at a children's hospital, with those of a general hospital (MUGS)."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,11 +7,10 @@ import pandas as pd
 
 from medgraft.cohort import Cohort, read
 from medgraft.cohort.generate.codes import Codes, codes
-from medgraft.evidence import Interval
-from medgraft.evidence.paired import paired_t
 from medgraft.methods.records import MUGS, pair_auc
 from medgraft.methods.records.baselines import averaged_embedding, pooled_embedding
 from medgraft.studies.kit import Fact, Run, study
+from medgraft.studies.kit.units import mean_gain
 
 HERE = "children"
 LENGTH = 6
@@ -53,11 +51,6 @@ def auc_of_related(made: Codes, E: pd.DataFrame, seed: int) -> float:
     related = known[known["type"] == "related"]
     E = E.loc[made.embeddings[HERE].index]
     return pair_auc(E, related, made.random_pairs(HERE, 2000, seed=seed), n_boot=2)["all"].value
-
-
-def _mean(values: Sequence[float], less: Sequence[float] | float = 0.0) -> Interval:
-    found = paired_t(values, np.broadcast_to(less, len(values)))
-    return Interval(found.value, found.lo, found.hi)
 
 
 @study(
@@ -106,10 +99,10 @@ def li2024(run: Run) -> None:
     run.record(
         "Related codes of different groups",
         "AUC of pairs",
-        {name: _mean(values) for name, values in scores.items()},
+        {name: mean_gain(values, np.zeros(len(values))) for name, values in scores.items()},
         method="MUGS",
         control="MUGS, target alone",
-        difference=_mean(scores["MUGS"], scores["MUGS, target alone"]),
+        difference=mean_gain(scores["MUGS"], scores["MUGS, target alone"]),
         n=SEEDS,
         unit="pairs of hospitals",
     )

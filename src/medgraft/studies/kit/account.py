@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from medgraft.base import MedgraftError
 from medgraft.base.scrub import scrub
 from medgraft.evidence import Interval
-from medgraft.evidence.metrics import metrics
 
 if TYPE_CHECKING:
     from medgraft.studies.kit.card import Study
@@ -51,7 +51,7 @@ def of_trial(title: str, folder: Path, result: Result, method: str) -> dict[str,
         "ci": own["ci"],
         "verdict": own["verdict"],
         "why": own.get("note", ""),
-        "higher_is_better": better(str(data["metric"])),
+        "higher_is_better": data["better"] == "higher",
     }
 
 
@@ -142,29 +142,28 @@ def write(account: dict[str, Any], out: Path) -> None:
     (out / FILE).write_text(json.dumps(scrub(account), indent=2, allow_nan=False) + "\n")
 
 
-def better(metric: str) -> bool:
-    """Whether more of a registered metric is better."""
-    return metrics[metric].better == "higher"
+def interval_of(arm: dict[str, Any]) -> Interval:
+    """Return an arm's figure with its interval; what is not known of it is nan.
 
-
-def figures(experiment: dict[str, Any], names: Sequence[str] | None = None) -> str:
-    """Return an experiment as lines of text.
-
-    Parameters
-    ----------
-    experiment : dict
-    names : sequence of str, optional
-        Arms to show; default all.
+    Examples
+    --------
+    >>> interval_of({"value": 0.8, "ci": [0.7, None]}).hi
+    nan
     """
+    value, lo, hi = (math.nan if x is None else float(x) for x in (arm["value"], *arm["ci"]))
+    return Interval(value, lo, hi)
+
+
+def figures(experiment: dict[str, Any]) -> str:
+    """Return an experiment as lines of text."""
     width = max(len(a["name"]) for a in experiment["arms"])
     patients = experiment.get("patients")
     of = f" in {patients} groups (patients or copies)" if patients and patients != experiment["n"] else ""
     head = f"{experiment['title']}: {experiment['metric']}, {experiment['n']} {experiment['unit']}{of}"
     lines = [head]
     for a in experiment["arms"]:
-        if names is None or a["name"] in names:
-            mark = {experiment["method"]: "  <- the method", experiment["control"]: "  (control)"}
-            lines.append(f"  {a['name']:<{width}}  {number(a['value'], a['ci'])}{mark.get(a['name'], '')}")
+        mark = {experiment["method"]: "  <- the method", experiment["control"]: "  (control)"}
+        lines.append(f"  {a['name']:<{width}}  {number(a['value'], a['ci'])}{mark.get(a['name'], '')}")
     gap = number(experiment["difference"], experiment["ci"], "+")
     why = experiment.get("why", "") if experiment["verdict"] == "inconclusive" else ""
     verdict = f"{experiment['verdict']}{'. ' if why else ''}{why}"

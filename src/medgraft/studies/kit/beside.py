@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from medgraft.evidence import Interval, compare
 from medgraft.evidence.metrics import metrics
 from medgraft.studies.kit import account
@@ -46,13 +44,13 @@ def against(run: Run, title: str, result: Result, method: str, other: str, *, fi
     run.record(
         title,
         name,
-        {arm: _interval(own[arm]["value"], *own[arm]["ci"]) for arm in (method, other)},
+        {arm: account.interval_of(own[arm]) for arm in (method, other)},
         method=method,
         control=other,
-        difference=_interval(gap.difference, gap.lo, gap.hi),
+        difference=Interval(gap.difference, gap.lo, gap.hi),
         n=int(result.data["n"]),
         unit="rows",
-        greater_is_better=account.better(name),
+        greater_is_better=result.data["better"] == "higher",
         verdict=gap.verdict,
         why=gap.note,
     )
@@ -74,14 +72,9 @@ def best_on_test(run: Run, result: Result, arms: Sequence[str]) -> str:
     arms : sequence of str
         Those of the sweep.
     """
-    sign = 1 if account.better(str(result.data["metric"])) else -1
+    sign = 1 if result.data["better"] == "higher" else -1
     value = {a["name"]: sign * a["value"] for a in result.arms if a["value"] is not None}
     best = max((arm for arm in arms if arm in value), key=value.__getitem__)
     last = run.experiments[-1]
     run.experiments[-1] = last | account.of_trial(last["title"], Path(last["folder"]), result, best)
     return best
-
-
-def _interval(value: float | None, lo: float | None, hi: float | None) -> Interval:
-    known = [np.nan if x is None else float(x) for x in (value, lo, hi)]
-    return Interval(known[0], known[1], known[2])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -162,6 +161,4 @@ def optimism(honest: dict[str, Any], published: dict[str, Any]) -> list[dict[str
 
 
 def _of_method(experiment: dict[str, Any]) -> Interval:
-    own = next(a for a in experiment["arms"] if a["name"] == experiment["method"])
-    lo, hi = (math.nan if limit is None else limit for limit in own["ci"])
-    return Interval(own["value"], lo, hi)
+    return account.interval_of(next(a for a in experiment["arms"] if a["name"] == experiment["method"]))

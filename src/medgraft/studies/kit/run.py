@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Sequence
@@ -178,14 +179,11 @@ class Run:
         made = Trial(cohort, list(dict.fromkeys(arms)), **settings)
         made.progress = self.progress
         resume = (place / "plan.json").exists()
-        try:
-            result = made.run(place, resume=resume, progress=self.progress)
-        except MedgraftError as error:
-            if resume and "another trial" in str(error):
-                raise MedgraftError(
-                    f"'{self.out}' holds a run with other data or settings: choose another --out."
-                ) from error
-            raise
+        if resume and json.loads((place / "plan.json").read_text())["digest"] != made.plan().digest:
+            raise MedgraftError(
+                f"'{self.out}' holds a run with other data or settings: choose another --out."
+            )
+        result = made.run(place, resume=resume, progress=self.progress)
         if not self.honest:  # a model that has seen its test patients is for nobody
             shutil.rmtree(place / "graft", ignore_errors=True)
         told = account.of_trial(title, place.relative_to(self.out), result, method)
