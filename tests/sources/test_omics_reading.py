@@ -92,3 +92,10 @@ def test_m_values_are_refused_where_a_model_reads_betas(tmp_path):
     for cell in others:  # below 0, and above 1 alone
         with pytest.raises(MedgraftError, match=r"beta values, from 0 to 1.*2\^M"):
             reading.row(cell)
+
+
+def test_standardised_values_are_no_betas_and_may_be_any(tmp_path):
+    np.savez(tmp_path / "p.npz", names=["g1", "g2"], centre=[0.0, 0.0], scale=[1.0, 1.0])
+    cells = matrix(tmp_path / "z.csv", ["g1", "g2", "g3"], {"s1": [-2.5, 3.0, 0.1], "s2": [1.0, 0.0, 0.2]})
+    reading, _ = agreed("omics", cells, f"probes={tmp_path / 'p.npz'}")
+    assert reading.row(cells[0]) == pytest.approx([-2.5, 3.0])

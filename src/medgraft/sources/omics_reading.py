@@ -82,7 +82,7 @@ class OmicsReading:
         if not self.centre:
             return np.asarray(row, dtype=np.float32)
         centre, scale = np.array(self.centre), np.array(self.scale or (1.0,) * len(self.centre))
-        if centre.min() >= 0 and centre.max() <= 1 and not _are_betas(row):
+        if centre.min() >= 0 and 0 < centre.max() <= 1 and not _are_betas(row):  # a centre of 0 tells no unit
             raise MedgraftError(
                 f"The model reads beta values, from 0 to 1, and '{text}' has others: make them of M-values "
                 "by 2^M / (2^M + 1)."
