@@ -267,3 +267,13 @@ def test_a_verdict_keeps_the_reason_that_the_comparison_gave(tmp_path):
     told = perform(few, tmp_path, generated=True)["experiments"][0]
     result = mg.Result.read(tmp_path / "ill-or-not")
     assert told["why"] == result.comparisons[0]["note"] and told["patients"] == result.data["n_patients"]
+
+
+@pytest.mark.parametrize(
+    ("folders", "silent"), [(("ckd",), True), (("wine_quality",), False), (("ckd", "wine_quality"), False)]
+)
+def test_a_report_is_silent_on_its_data_only_where_none_of_them_stands_in(tmp_path, folders, silent):
+    s = replace(STUDY, data=("ckd",), stand_ins={"wine_quality": "wine."})
+    found = Found("published", "Some data.", dict.fromkeys(folders, tmp_path), {})
+    assert (Run(s, found, tmp_path).caution == "") is silent
+    assert "leaks on purpose" in Run(s, found, tmp_path, "as_published").caution

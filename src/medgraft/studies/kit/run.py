@@ -81,7 +81,8 @@ class Run:
         """What every file of a trial says first: what the data are, and the leaks."""
         about = f"A run of the recipe of study [{self.study.ref}] {self.study.key}. {self.data.note}"
         if self.honest:
-            return "" if self.data.kind == "published" else about
+            given = {*self.data.folders}
+            return "" if given and not given & {*self.study.stand_ins} else about
         leaks = "; ".join(self.study.leaks)
         return f"{about} It leaks on purpose, as published: {leaks}. No model of it is kept."
 
