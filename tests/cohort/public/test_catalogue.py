@@ -129,7 +129,7 @@ def test_what_stands_in_file_names_becomes_columns(tmp_path):
         folder.mkdir(parents=True)
         (folder / f"{name}.png").touch()
     table = breakhis(tmp_path / "b").sort_values("patient")
-    assert table["patient"].tolist() == ["14-22549AB", "14-2523"]
+    assert table["slide"].tolist() == ["14-22549AB", "14-2523"]
     assert table["label"].tolist() == ["benign", "malignant"] and table["magnification"].tolist() == [
         "100",
         "40",
@@ -142,6 +142,29 @@ def test_what_stands_in_file_names_becomes_columns(tmp_path):
         ["11", "all", "fold_0"],
         ["H10", "hem", "fold_1"],
     ]
+
+
+def test_slides_whose_names_differ_by_letters_or_tumour_alone_are_one_patient(tmp_path):
+    names = (
+        "B_A-14-22549AB",
+        "B_A-14-22549CD",
+        "B_F-14-22549",
+        "B_A-15-22549AB",
+        "M_DC-14-2254",
+        "M_PC-15-190EF",
+    )
+    for name in names:
+        (tmp_path / f"SOB_{name}-40-001.png").touch()
+    table = breakhis(tmp_path).set_index("slide")
+    assert table["patient"].to_dict() == {
+        "14-22549AB": "14-22549",
+        "14-22549CD": "14-22549",
+        "14-22549": "14-22549",
+        "15-22549AB": "15-22549",
+        "14-2254": "14-2254",
+        "15-190EF": "15-190",
+    }
+    assert public_sets["breakhis"].roles["group"] == "patient"
 
 
 def test_countries(shared_data):

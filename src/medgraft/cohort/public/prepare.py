@@ -13,7 +13,7 @@ from medgraft.base import MedgraftError
 from medgraft.cohort.public.layout import find
 
 _BREAKHIS = re.compile(
-    r"SOB_(?P<label>[BM])_(?P<type>[A-Z]+)-(?P<patient>\d+-\w+)-(?P<magnification>\d+)-\d+"
+    r"SOB_(?P<label>[BM])_(?P<type>[A-Z]+)-(?P<slide>(?P<patient>\d+-\d+)\w*)-(?P<magnification>\d+)-\d+"
 )
 _C_NMC = re.compile(r"UID_(?P<patient>H?\d+)_\d+_\d+_(?P<label>all|hem)")
 _IMPLANTS = re.compile(r"(?P<label>cofield|depuy|tornier|zimmer)", re.IGNORECASE)
@@ -59,7 +59,14 @@ def isic_2019(folder: Path) -> pd.DataFrame:
 
 
 def breakhis(folder: Path) -> pd.DataFrame:
-    """Return BreaKHis' images with what their names tell: class, type of tumour, patient, magnification."""
+    """Return BreaKHis' images with what their names tell: class, type of tumour, slide, magnification.
+
+    Known is the form of a name: year and slide, as in 14-22549AB. Not known is whether 14-22549CD is of the
+    same patient: letters may tell slides of one apart. The set is said to be of 82 patients, and has 82
+    folders of slides; by year and digits these are 70 (counted in a public list of the folders). The safe
+    side is taken: ``patient`` is the year and the digits, whatever the letters and the type of tumour, and
+    ``slide`` has the letters. If letters were patients, this would only make fewer, larger groups.
+    """
     table = _named(find(folder, "SOB_*.png"), _BREAKHIS)
     table["label"] = table["label"].map({"B": "benign", "M": "malignant"})
     return table

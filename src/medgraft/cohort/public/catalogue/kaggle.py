@@ -104,7 +104,8 @@ _kaggle(
     doi="10.1109/TBME.2015.2496264",
     prepare=breakhis,
     roles={"image": "image", "label": "label", "group": "patient", "domain": "magnification"},
-    note="The patient stands in the file name (SOB_M_DC-14-2523-40-001: 14-2523).",
+    note="The slide stands in the file name (SOB_B_A-14-22549AB-40-001: 14-22549AB). Letters may tell slides "
+    "of one patient apart, so that year and digits (14-22549) are kept together: 70 groups, not 82.",
 )
 _kaggle(
     "andrewmvd/leukemia-classification",
