@@ -65,7 +65,7 @@ def decode_image(path: str | Path) -> Image.Image:
             if image.mode in ("L", "RGB"):
                 return image  # decoded: its file may close
             if image.mode.startswith("I") or image.mode == "F":
-                return Image.fromarray(_to_8_bit(np.asarray(image)))
+                return Image.fromarray(to_8_bit(np.asarray(image)))
             if image.mode in ("1", "L", "LA", "La"):
                 return image.convert("L")
             return image.convert("RGB")
@@ -93,7 +93,8 @@ def _special(path: str | Path) -> Image.Image:
     return image
 
 
-def _to_8_bit(values: np.ndarray) -> np.ndarray:
+def to_8_bit(values: np.ndarray) -> np.ndarray:
+    """Return grey values as bytes, 0 for the smallest and 255 for the largest; what is not finite is 0."""
     wide = np.where(np.isfinite(values), values, np.nan).astype(np.float64)
     if np.isnan(wide).all():
         return np.zeros(wide.shape, np.uint8)

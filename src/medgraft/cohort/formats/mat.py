@@ -13,9 +13,10 @@ from medgraft.base import MedgraftError
 from medgraft.cohort.formats import Decoder, Format, Say, add_decoder, register
 from medgraft.cohort.formats.folders import data_files
 from medgraft.cohort.formats.mat_arrays import Array, list_arrays, load_array
+from medgraft.cohort.formats.mat_hdf5 import is_numbers, library, numbers, unreadable
 from medgraft.cohort.formats.signal_rows import rows_of
 from medgraft.cohort.limits import check_size
-from medgraft.cohort.media import Signal, first_line
+from medgraft.cohort.media import Signal
 from medgraft.cohort.ref import Ref
 
 _NUMBERS = frozenset(("double", "single", "logical")) | {
@@ -139,63 +140,40 @@ def _variables(path: Path) -> list[Array]:
     except MedgraftError:
         raise
     except Exception as error:  # parsers of arbitrary bytes fail in every way there is
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
 
 
 def _load(path: Path, array: Array) -> NDArray[Any]:
     check_size(array.size, path)
     try:
-        return _hdf5_load(path, array.name) if _is_hdf5(path) else load_array(path, array)
+        return numbers(path, array.name) if _is_hdf5(path) else load_array(path, array)
     except MedgraftError:
         raise
     except Exception as error:  # as above
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
 
 
 def _is_signal(array: Array) -> bool:
     return array.size >= _FEWEST and sum(n > 1 for n in array.shape) in (1, 2)
 
 
-def _h5py() -> Any:
-    try:
-        import h5py
-    except ImportError as error:
-        raise MedgraftError(
-            "MATLAB files of version 7.3 need h5py: pip install 'medgraft[signals]'"
-        ) from error
-    return h5py
-
-
 def _hdf5_variables(path: Path) -> list[Array]:
-    h5py = _h5py()
+    h5py = library()
     found = []
     with h5py.File(path, "r") as file:
         for name in sorted(file):
-            # Links lead to other files, and so do external and virtual data: a file may only show its own.
+            # A link leads to other files: a file may only show its own.
             if not isinstance(file.get(name, getlink=True), h5py.HardLink):
                 continue
             item = file[name]
-            if isinstance(item, h5py.Dataset) and item.dtype.kind in "iuf" and item.shape:
-                if item.external or item.is_virtual:
-                    continue
-                if _class(item) in _NUMBERS:
-                    found.append(Array(name, tuple(int(n) for n in item.shape), item.dtype.str, 0))
+            if is_numbers(item) and _class(item) in _NUMBERS:
+                found.append(Array(name, tuple(int(n) for n in item.shape), item.dtype.str, 0))
     return found
 
 
 def _class(item: Any) -> str:
     name = item.attrs.get("MATLAB_class", "double")
     return name.decode("latin-1") if isinstance(name, bytes) else str(name)
-
-
-def _hdf5_load(path: Path, name: str) -> NDArray[Any]:
-    with _h5py().File(path, "r") as file:
-        return np.asarray(file[name][()]).T  # MATLAB counts the other way round
-
-
-def _unreadable(path: Path, error: Exception) -> MedgraftError:
-    reason = "it does not exist" if isinstance(error, FileNotFoundError) else first_line(error)
-    return MedgraftError(f"The MATLAB file '{path}' cannot be read ({reason}): is it damaged?")
 
 
 def opens(ref: Ref) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from medgraft.cohort.public.cheng import brain_tumour_cheng
 from medgraft.cohort.public.entry import PublicSet, Remote, add
 from medgraft.cohort.public.prepare import isic_2019, mias
 
@@ -106,10 +107,12 @@ add(
                 nested=True,
             ),
         ),
-        ("1.mat",),
+        ("1.mat", "767.mat", "1533.mat", "2299.mat"),  # the first of each of the four archives
+        prepare=brain_tumour_cheng,
+        roles={"image": "image", "mask": "mask", "label": "label", "group": "patient"},
         studies=("natha2024",),
         home="https://doi.org/10.6084/m9.figshare.1512427.v5",
-        note="The patient is told inside each .mat file (cjdata.PID).",
+        note="The patient is told inside each .mat file (cjdata.PID); reading them needs h5py.",
     )
 )
 add(
