@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -46,3 +48,16 @@ def test_the_country_that_is_best_in_everything_is_ranked_first(tmp_path):
         late = best & (cohort.table["period"] == "period 3")
         cohort.table.loc[late, column] = cohort.table[column].min() - 1
     assert "land3" in _ranking(cohort, _order(cohort)).split(":")[1].split(" first")[0].split(", ")[0]
+
+
+def test_of_two_countries_alike_the_one_with_more_vaccinated_people_is_ranked_higher(tmp_path):
+    cohort = small(tmp_path, 1)
+    table = cohort.table.assign(people_vaccinated_per_hundred=30.0)
+    for country, vaccinated in (("land3", 90.0), ("land5", 10.0)):  # both best in all else, at all times
+        own = table["location"] == country
+        for column in ("new_cases_per_million", "stringency_index"):
+            table.loc[own, column] = cohort.table[column].min() - 1
+        table.loc[own & (table["period"] == "period 3"), "people_vaccinated_per_hundred"] = vaccinated
+    features = (*cohort.features, "people_vaccinated_per_hundred")
+    said = _ranking(replace(cohort, table=table, features=features), _order(cohort))
+    assert said.index("land3") < said.index("land5")

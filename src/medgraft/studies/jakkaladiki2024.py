@@ -36,12 +36,11 @@ def small(folder: Path, seed: int) -> dict[str, Any]:
     generated=small,
     networks=("timm:densenet121",),
     facts=(
-        Fact("CNN, DenseNet, hybrid transfer learning and attention; BreaKHis and a Wisconsin set.", "read"),
-        Fact("BreaKHis: 7,909 images of 82 patients at four magnifications.", "read"),
-        Fact(
-            "Which of the two Wisconsin sets it was; here the original one, 699 rows of 9 scores.",
-            "remembered",
-        ),
+        Fact("BreaKHis and a Wisconsin set, each in training, validation and test parts.", "read"),
+        Fact("By the review's row: CNN, DenseNet, hybrid transfer learning, attention.", "read"),
+        Fact("BreaKHis: 7,909 images of 82 patients at four magnifications, 2,480 of them benign.", "read"),
+        Fact("There are two Wisconsin sets, of 569 and of 699 rows.", "remembered"),
+        Fact("The table here is the original one, 699 rows of 9 scores.", "proposed"),
         Fact(
             "Attention of channels and places (CBAM) behind the last block; the upper half trains.",
             "proposed",
@@ -64,7 +63,7 @@ def small(folder: Path, seed: int) -> dict[str, Any]:
         "100 % on some 100 images of each patient suggests that images of one patient stood on both sides.",
         "The table has nothing to transfer from, and its columns stand in no order for a convolution to use.",
     ),
-    leaks=("images of one patient, and rows of one person in the table, are dealt to both sides",),
+    leaks=("supposed: images of one patient, and rows of one person in the table, are dealt to both sides",),
 )
 def jakkaladiki2024(run: Run) -> None:
     """Does a fine-tuned DenseNet with attention beat the same network from random weights?"""

@@ -24,13 +24,16 @@ WORDS = {folder.lower(): stage for folder, stage in zip(FOLDERS, STAGES, strict=
     task="stage of dementia",
     method="GoogLeNet and a feed-forward network on its features",
     transfer=("feature", "fine-tuning"),
-    access="12,936 images on Kaggle, which could not be told from the review",
+    access="a set of 12,936 images on Kaggle; the review does not say which",
     stand_ins={"alzheimer_mri": "6,400 slices of four stages, in place of 12,936 images."},
     generated=pictures(FOLDERS),
     networks=("torchvision:googlenet",),
     facts=(
-        Fact("GoogLeNet and a feed-forward network; fine-tuning and feature extraction.", "read"),
-        Fact("12,936 MRI images of Kaggle.", "read"),
+        Fact(
+            "By the review's row: GoogLeNet and a feed-forward network; fine-tuning and feature extraction.",
+            "read",
+        ),
+        Fact("12,936 MRI images of Kaggle, by the same row; how many stages was not read.", "read"),
         Fact("Median filter and CLAHE before the network.", "proposed"),
         Fact("Pooled features, principal components, and one hidden layer of 64.", "proposed"),
         Fact("Four stages in order, judged by quadratic kappa.", "proposed"),
@@ -41,7 +44,7 @@ WORDS = {folder.lower(): stage for folder, stage in zip(FOLDERS, STAGES, strict=
         "honest run too, whose figures are therefore too good.",
         "GoogLeNet's auxiliary heads are not trained.",
     ),
-    leaks=("slices are dealt at random, although slices of one person are alike",),
+    leaks=("supposed: slices are dealt at random, although slices of one person are alike",),
 )
 def kumar2024(run: Run) -> None:
     """Does a feed-forward network on GoogLeNet's features beat GoogLeNet from random weights?"""

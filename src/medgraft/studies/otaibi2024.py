@@ -19,7 +19,7 @@ OWN = "medgraft:plain_cnn"
     task="glioma, meningioma, pituitary tumour or none",
     method="features of a CNN and of VGG16, SMOTE, nearest neighbours",
     transfer=("feature",),
-    access="open on Kaggle, 21,672 images",
+    access="21,672 images, in all likelihood a set that is open on Kaggle",
     data=("brain_tumours_clean",),
     stand_ins={
         "brain_tumour_mri": "the same four classes without turned copies; as_published makes one of each "
@@ -30,8 +30,14 @@ OWN = "medgraft:plain_cnn"
     facts=(
         Fact("A CNN and VGG16 each give features, which are joined (CVG-Net).", "read"),
         Fact("SMOTE balances the features; k neighbours are best; k folds; settings are tuned.", "read"),
-        Fact("21,672 images: 3,066 normal, 6,307 glioma, 6,391 meningioma, 5,908 pituitary.", "read"),
-        Fact("They are 3,096 slices and six turned or changed copies of each.", "remembered"),
+        Fact("21,672 images; glioma, meningioma and pituitary tumours are named.", "read"),
+        Fact(
+            "A set of as many images has 3,066 normal, 6,307 glioma, 6,391 meningioma, 5,908 pituitary: "
+            "somebody else's description, not the paper's.",
+            "read",
+        ),
+        Fact("That it is Crystal Clean: Brain Tumors MRI Dataset (Kaggle), by the number alone.", "proposed"),
+        Fact("That set is 3,096 slices and six turned or changed copies of each.", "remembered"),
         Fact("The CNN is a plain one of five stages, trained on each training part anew.", "proposed"),
         Fact(
             "Neighbours are prototypes, a mean of three or more patients each, of a number that is chosen on "
@@ -42,14 +48,15 @@ OWN = "medgraft:plain_cnn"
     published=(Published("CVG-Net with k neighbours, k folds", "accuracy", 0.96, "abstract"),),
     caveats=(
         "The set holds copies of its own slices, and no file says which are copies of one: near and "
-        "mirrored copies are kept together here, but copies turned by some degrees stay apart: with "
-        "the study's "
-        "own set the honest run leaks too.",
+        "mirrored copies are kept together here, but copies turned by some degrees stay apart. With that "
+        "set the honest run leaks too.",
         "SMOTE and prototypes stand on the method's side alone; the linear probe with both is beside it.",
         "Nearest neighbours hold their training rows, which no model of this package may: hence prototypes.",
-        "Prototypes are chosen on rows that SMOTE made too: too boldly, though on no test row.",
+        "The number of prototypes is chosen on rows some of which SMOTE made, so that it may be too large; "
+        "no test row has a part in it.",
+        "The study compares several learners; which beside the neighbours was not read, and none is here.",
     ),
-    leaks=("turned copies of one slice, and slices of one patient, are dealt to both sides",),
+    leaks=("supposed: turned copies of one slice, and slices of one patient, are dealt to both sides",),
 )
 def otaibi2024(run: Run) -> None:
     """Do VGG16's features beside a new CNN's beat that CNN alone?"""

@@ -39,7 +39,8 @@ class Fact:
     ----------
     text : str
     tag : str
-        ``"read"`` in a public source, ``"code"``: in the authors' code, ``"remembered"`` and not verified,
+        ``"read"`` in a public source, mostly an abstract, or the review's own row; ``"code"``: in the
+        authors' code, or an ancestor's where the text says so; ``"remembered"`` and not verified;
         ``"proposed"``: ours, where the paper's detail could not be read.
     """
 
