@@ -61,18 +61,26 @@ def planned(
     found: Found | None = None,
     data: Sequence[Any] = (),
     backbones: Sequence[str] = (),
+    beside: list[tuple[str, str]] | None = None,
     **settings: Any,
 ) -> list[Planned]:
-    """Return the trials of a recipe on generated data, `found` or `data`, with networks of random weights."""
+    """Return the trials of a recipe on generated data, `found` or `data`, with networks of random weights.
+
+    `beside` receives the pairs of arms that ``against`` is asked about.
+    """
     study = studies[key]
     calls: list[Planned] = []
 
     def note(self: Run, title: str, cohort: Cohort, arms: list[str], *, method: str, **given: Any) -> None:
         calls.append(Planned(title, cohort, list(arms), method, given))
 
+    def noted(run: Run, title: str, result: Any, method: str, other: str, **given: Any) -> None:
+        if beside is not None:
+            beside.append((method, other))
+
     monkeypatch.setattr(Run, "trial", note)
-    for name in ("against", "best_on_test"):  # what goes on with a trial's result
-        monkeypatch.setattr(f"{study.recipe.__module__}.{name}", lambda *given: None, raising=False)
+    for name, stand_in in (("against", noted), ("best_on_test", lambda *given: None)):  # on a trial's result
+        monkeypatch.setattr(f"{study.recipe.__module__}.{name}", stand_in, raising=False)
     nets = backbones or [small_network(folder, f"net{'x' * k}") for k in range(len(study.networks))]
     given = find(study, data, not data, folder / "data", 0) if found is None else found
     study.recipe(Run(study, given, folder / "run", protocol, backbones=nets, **settings))
