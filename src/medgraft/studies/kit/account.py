@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from medgraft.base import MedgraftError
 from medgraft.base.scrub import scrub
 from medgraft.evidence import Interval
+from medgraft.studies.kit.paired import beside_probe
 
 if TYPE_CHECKING:
     from medgraft.studies.kit.card import Study
@@ -18,10 +19,11 @@ if TYPE_CHECKING:
     from medgraft.trial import Result
 
 FILE = "study.json"
+BESIDE = {"helps": "better", "harms": "worse", "inconclusive": "could not be told"}  # than a linear probe
 
 
-def of_trial(title: str, folder: Path, result: Result, method: str) -> dict[str, Any]:
-    """Return a trial's experiment: its arms, and what the study's own differs from the control.
+def of_trial(title: str, folder: Path, result: Result, method: str, seed: int = 0) -> dict[str, Any]:
+    """Return a trial's experiment: its arms, what the study's own differs from the control, and from a probe.
 
     Raises
     ------
@@ -51,6 +53,7 @@ def of_trial(title: str, folder: Path, result: Result, method: str) -> dict[str,
         "ci": own["ci"],
         "verdict": own["verdict"],
         "why": own.get("note", ""),
+        "probe": beside_probe(result, method, seed),
         "higher_is_better": data["better"] == "higher",
     }
 
@@ -167,7 +170,11 @@ def figures(experiment: dict[str, Any]) -> str:
     gap = number(experiment["difference"], experiment["ci"], "+")
     why = experiment.get("why", "") if experiment["verdict"] == "inconclusive" else ""
     verdict = f"{experiment['verdict']}{'. ' if why else ''}{why}"
-    return "\n".join([*lines, f"  method less control: {gap}: {verdict}"])
+    lines.append(f"  method less control: {gap}: {verdict}")
+    if beside := experiment.get("probe"):
+        gap = number(beside["difference"], beside["ci"], "+")
+        lines.append(f"  method less {beside['name']}: {gap}: {BESIDE[beside['verdict']]}")
+    return "\n".join(lines)
 
 
 def number(value: float | None, ci: Sequence[float | None], sign: str = "") -> str:

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from medgraft.evidence import Interval, compare
-from medgraft.evidence.metrics import metrics
+from medgraft.evidence import Interval
 from medgraft.studies.kit import account
+from medgraft.studies.kit.paired import paired
 from medgraft.studies.kit.run import Run
-from medgraft.trial.assemble import scores
 
 if TYPE_CHECKING:
     from medgraft.trial import Result
@@ -33,17 +32,11 @@ def against(run: Run, title: str, result: Result, method: str, other: str, *, fi
     first : bool, default False
         Make it the headline, where the trial's own control differs from the method in more than transfer.
     """
-    name = str(result.data["metric"])
-    frame = result.predictions
-    frame = frame[frame["budget"] == result.data["budget"]]
-    one, two = (frame[frame["arm"] == arm] for arm in (method, other))
-    (y, p), (_, q) = scores(one, name), scores(two, name)
-    where = {column: one[column].to_numpy() for column in ("group", "repeat", "fold")}
-    gap = compare(metrics[name], y, p, q, **where, seed=run.seed)
+    gap = paired(result, method, other, run.seed)
     own = {a["name"]: a for a in result.arms}
     run.record(
         title,
-        name,
+        str(result.data["metric"]),
         {arm: account.interval_of(own[arm]) for arm in (method, other)},
         method=method,
         control=other,
@@ -76,5 +69,5 @@ def best_on_test(run: Run, result: Result, arms: Sequence[str]) -> str:
     value = {a["name"]: sign * a["value"] for a in result.arms if a["value"] is not None}
     best = max((arm for arm in arms if arm in value), key=value.__getitem__)
     last = run.experiments[-1]
-    run.experiments[-1] = last | account.of_trial(last["title"], Path(last["folder"]), result, best)
+    run.experiments[-1] = last | account.of_trial(last["title"], Path(last["folder"]), result, best, run.seed)
     return best
