@@ -36,7 +36,7 @@ def small(folder: Path, seed: int) -> dict[str, Cohort]:
     doi="10.1109/ACCESS.2023.3277526",
     modality="chest X-ray and CT",
     task="COVID-19 or not, for each kind of image",
-    method="fine-tuned GoogLeNet and SqueezeNet, a router of kinds, and abstention",
+    method="fine-tuned GoogLeNet and SqueezeNet; a router of kinds and abstention are ours",
     transfer=("fine-tuning",),
     access="public X-ray and CT sets whose names could not be read",
     stand_ins={

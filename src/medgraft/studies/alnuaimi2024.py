@@ -57,12 +57,12 @@ def small(folder: Path, seed: int) -> Cohort:
     ),
     caveats=(
         "The CNN from scratch sees at most 64 pixels a side, the others what --size says.",
-        "Which diseases they are could not be read: all classes of the set are taken.",
+        "Which diseases they are could not be read: all classes of the set are taken. Nor could any figure.",
         "DermNet does not tell children from adults.",
         "Web sources copy one another: the same picture may come from two of them.",
         "Nobody is named, so two pictures of one person may stay apart.",
     ),
-    leaks=("pictures are split one by one, although sources share pictures",),
+    leaks=("supposed: pictures are split one by one, although sources share pictures",),
 )
 def alnuaimi2024(run: Run) -> None:
     """Do two pretrained networks beat random weights on skin photographs, also of a source never seen?"""

@@ -45,13 +45,18 @@ def small(folder: Path, seed: int) -> dict[str, Cohort]:
     ),
     facts=(
         Fact("597 images of four makers: Cofield, Depuy, Tornier, Zimmer.", "read"),
-        Fact("ImageNet networks go on learning from unlabelled grey medical images, then from few.", "read"),
+        Fact("The ImageNet models are trained on in the domain, by self-supervision (SSP).", "read"),
+        Fact("That stage reads many unlabelled grey medical images; few labelled ones follow.", "remembered"),
         Fact("Xception, InceptionResNetV2, MobileNetV2, EfficientNet, DarkNet19.", "read"),
         Fact("Deep features then go to classical learners; Xception with an SVM was best.", "remembered"),
+        Fact("Another paper on the set tells 89.5 % for DenseNet-201.", "read"),
         Fact("The task without labels: tell by how many quarters an image is turned.", "proposed"),
+        Fact("Ten epochs without labels, eight with; the upper half of each network trains.", "proposed"),
     ),
     caveats=(
-        "The study says that ImageNet alone gives grey X-rays nothing: the arms without the stage test that.",
+        "The study argues that ImageNet alone does not help grey X-rays: the arms without the stage test "
+        "that.",
+        "The abstract breaks off where it says what the stage reads, and its figures could not be read.",
         "One patient may have several images, which no file tells; near copies are kept together here.",
         "No leak is known. Which EfficientNet it was, and the task without labels, could not be read.",
         "DarkNet19 has no public weights: it stands in the card, and runs only where --backbone names it.",

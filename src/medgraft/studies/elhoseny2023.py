@@ -71,6 +71,8 @@ def small(folder: Path, seed: int) -> Cohort:
     caveats=(
         "A publication of 2023; the review's table calls its author Hoseny.",
         "AE means auto-enhancement, not autoencoder.",
+        "The paper's figures, and the layers of the CNN on top of VGG16, could not be read: no CNN is built "
+        "on top.",
         "APTOS names no patients, and has copies; both eyes of a person may be in it.",
         "Which filter leads is our choice, made before any run; no test image had a say.",
     ),

@@ -43,11 +43,18 @@ def small(folder: Path, seed: int) -> Cohort:
         Fact("Imbalance learning, transfer learning and federated learning in one; data stay.", "read"),
         Fact("Four NIH cohorts, FOS, ARIC, MESA and REGARDS; stroke.", "read"),
         Fact("Logistic regression, ROSE and TransLasso are its named parts.", "read"),
+        Fact("It is said to do better than others, most where imbalance and disparity are severe.", "read"),
         Fact("The target are Black participants.", "remembered"),
-        Fact("ROSE at each site and group; source detection; the shift back to true shares.", "proposed"),
+        Fact(
+            "ROSE at each site and group; sources that raise the target's held-out loss too far are left out "
+            "(the rule of the R package glmtrans); the intercept is moved back to the true share of the "
+            "outcome.",
+            "proposed",
+        ),
     ),
     caveats=(
         "The paper's whole algorithm and its figures could not be read: this is built from its named parts.",
+        "The review gives these cohorts to [55]; they are this study's.",
         "The federation runs in one process here; what travels between sites is sums, and is counted.",
         "The gap of the two groups is measured within groups of a few dozen patients: its interval is wide.",
     ),

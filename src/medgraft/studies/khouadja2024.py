@@ -29,7 +29,7 @@ def small(folder: Path, seed: int) -> Cohort:
     task="lung cancer or none",
     method="a 3-D ResNet of MedicalNet, fine-tuned; ResNet50, InceptionV3 and VGG16 on slices",
     transfer=("fine-tuning",),
-    access="collected by the authors in a hospital of Tunis; whether it can be had is not known",
+    access="collected by the authors in the Military Hospital of Tunis; whether it can be had is not known",
     stand_ins={
         "nodulemnist3d": "nodules cut out of CT, 28 voxels a side, malignant or not, not whole chests.",
         "hippocampus": "MR crops of the hippocampus in place of chest CT, and a class made of its size.",
@@ -38,7 +38,13 @@ def small(folder: Path, seed: int) -> Cohort:
     networks=("medgraft:resnet3d_10", "timm:resnet50", "timm:inception_v3", "torchvision:vgg16"),
     facts=(
         Fact("The three 2-D networks, and a 3-D ResNet of MedicalNet; CT as DICOM.", "read"),
+        Fact(
+            "MedicalNet's authors segment lungs by it: with ResNet-10 Dice rises from 69.31 % (random "
+            "weights) to 96.56 %.",
+            "read",
+        ),
         Fact("MedicalNet trains new layers at 100 times the rate of the old ones.", "code"),
+        Fact("Here the head has twice the rate of the block below it.", "proposed"),
         Fact("Which depth of the 3-D ResNet; here the smallest, 10.", "proposed"),
         Fact("Cancer or none, as the classes.", "proposed"),
         Fact("A volume's features are the mean over its slices', and one head reads them.", "proposed"),

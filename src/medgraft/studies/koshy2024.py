@@ -33,13 +33,17 @@ def small(folder: Path, seed: int) -> Cohort:
     task="benign or malignant; eight types of tumour",
     method="fine-tuned ResNet-18 with a head trained by Levenberg and Marquardt's method",
     transfer=("fine-tuning",),
-    access="from its authors' laboratory, or on Kaggle",
+    access="open (BreaKHis): from the laboratory that made the set, or on Kaggle",
     data=("breakhis",),
     generated=small,
     networks=("torchvision:resnet18",),
     facts=(
         Fact("ResNet-18, fine-tuning, Levenberg-Marquardt optimisation; BreaKHis.", "read"),
-        Fact("BreaKHis: 7,909 images of 82 patients at four magnifications, 700 x 460 pixels.", "read"),
+        Fact(
+            "BreaKHis: 7,909 images of 82 patients at four magnifications, 700 x 460 pixels; 2,480 of them "
+            "benign and 5,429 malignant.",
+            "read",
+        ),
         Fact("Four benign and four malignant types.", "remembered"),
         Fact("First Adam on the upper half, 20 epochs; then the head alone on the features.", "proposed"),
         Fact("The head: 8 tanh units on 64 principal coordinates, squares of softmax errors.", "proposed"),

@@ -31,7 +31,7 @@ def small(folder: Path, seed: int) -> Cohort:
     ref=61,
     title="Revolutionizing Esophageal Cancer Diagnosis: A Deep Learning-Based Method in Endoscopic Images",
     authors="Kunjumon et al.",
-    venue="IJACSA 15(7)",
+    venue="International Journal of Advanced Computer Science and Applications 15(7)",
     year=2024,
     doi="10.14569/ijacsa.2024.0150728",
     modality="endoscopy",
@@ -45,7 +45,11 @@ def small(folder: Path, seed: int) -> Cohort:
         Fact("Inception-ResNet-v2, fine-tuned, on endoscopic images of Kaggle.", "read"),
         Fact("Two classes, cancer or none.", "proposed"),
         Fact("Phase 1: the head on the frozen trunk, solved and not run for a number of epochs.", "proposed"),
-        Fact("Phase 2: the upper 40 % of the blocks, all at once, Adam at 1e-5, 20 epochs.", "proposed"),
+        Fact(
+            "Phase 2: the upper 40 % of the blocks, all at once, by Adam, 20 epochs; the last block at 1e-5, "
+            "those below it slower, the head at 1e-3.",
+            "proposed",
+        ),
         Fact("Black frames are cut off and the lamp's reflections painted over.", "proposed"),
     ),
     caveats=(

@@ -113,12 +113,16 @@ def arm(chosen: Architecture | None, fit: str) -> str:
         Fact("Autoencoders over many architectures; kept is the one whose latent nodes agree best.", "read"),
         Fact("Agreement: genes that lie together in the interactome, and are central in it.", "read"),
         Fact("75,272 samples teach the autoencoder; its frozen code is the input for each task.", "read"),
+        Fact("A node's genes are those that it lights up: the authors' earlier way.", "remembered"),
         Fact(
-            "Genes of a node by what it lights up, edges among them against sets of like degree.", "proposed"
+            "Closeness: the edges among a node's genes, against sets of like degree. The architecture with "
+            "the largest share of close nodes is kept; centrality is worked out, but does not choose.",
+            "proposed",
         ),
         Fact("Widths of one hidden layer and of the code; heads: ridge, and a perceptron.", "proposed"),
     ),
     caveats=(
+        "A publication of 2023; the review's table calls its author Enguita.",
         "The paper's figures could not be read; it says that it does better than other predictors.",
         "Whether its cohorts for age, smoking and lupus are among the 75,272 samples could not be read.",
         "Ridge, alone and on the lasso's sites, stands for an elastic net on all sites.",

@@ -38,8 +38,12 @@ def small(folder: Path, seed: int) -> Cohort:
     generated=small,
     networks=("timm:efficientnet_b0",),
     facts=(
-        Fact("Pre-processing, Dense-EfficientNet features, a discrete Hopfield network, SMA.", "read"),
-        Fact("The slime mould's equations, as in a public implementation.", "read"),
+        Fact(
+            "Images are pre-processed; Dense-EfficientNet's features go to a discrete Hopfield network, "
+            "whose settings the slime mould algorithm chooses.",
+            "read",
+        ),
+        Fact("The slime mould's equations: in a public implementation, which is not the authors'.", "read"),
         Fact("Warwick-QU: 165 images, 74 benign and 91 malignant.", "remembered"),
         Fact("The filter is a median of 3 x 3 pixels; the features are EfficientNet-B0's own.", "proposed"),
         Fact(

@@ -94,17 +94,24 @@ def of_user(
     data=("wisdm",),
     generated=small,
     facts=(
-        Fact("WISDM, three classes, k-means and Gaussian mixtures, two ways to label clusters.", "read"),
+        Fact("WISDM, three classes, k-means and Gaussian mixtures, optional principal components.", "read"),
+        Fact("Clusters are labelled in two ways, by population or by distance.", "read"),
         Fact("At most 20 KB of memory and 8,000 windows in 4.17 hours on the device.", "read"),
         Fact("The classes: still (sitting, standing), walking, jogging; stairs are left out.", "proposed"),
         Fact(
-            "Clusters are labelled by the labels counted in them; one window in 20 has a label.", "proposed"
+            "Clusters are labelled by the labels counted in them, as we understand the way by population; "
+            "the one by distance is not run. One window in 20 has a label.",
+            "proposed",
         ),
         Fact("Published features of ten-second windows in place of the raw signals.", "proposed"),
     ),
-    published=(Published("maximum over settings", "accuracy", 0.9, "abstract"),),
+    published=(
+        Published("the maximum; of what is not said", "accuracy", 0.9, "abstract"),
+        Published("the maximum; of what is not said", "classification rate", 1.0, "abstract"),
+    ),
     caveats=(
-        "A maximum over settings, told with the windows it was found on, is too good.",
+        "The abstract tells maxima: 'maximum accuracy of 90% and 100% classification rates'. If they were "
+        "found on the windows that they are told of, they are too good.",
         "By what could be read, the paper's clusters start from the user alone, which is no transfer: that "
         "is the control here; its scale and axes are other users', as there was no first stretch to "
         "learn them. "

@@ -38,7 +38,6 @@ from medgraft.studies.kit.made import pictures
         Published("training", "accuracy", 0.9995, "abstract"),
     ),
     caveats=(
-        "The published figure is of the validation rows that chose the best particle; that is not repeated.",
         "The swarm's best place is chosen on validation rows, and the published figure is of validation: too "
         "good by what such a choice gains. Here the choice is made on patients inside the training part.",
         "With whole networks as particles it would be fine-tuning; here only the heads move.",

@@ -56,9 +56,14 @@ def small(folder: Path, seed: int) -> Cohort:
         Fact(
             "The first 30 % of a patient's recordings teach; ten patients of the nearest slope.", "proposed"
         ),
-        Fact("The rows' game is that of five nearest neighbours, in closed form; 100 trees.", "proposed"),
+        Fact(
+            "Records are valued by the game of five nearest neighbours, in closed form; a patient is worth "
+            "the sum of the records. The forest has 100 trees.",
+            "proposed",
+        ),
     ),
     caveats=(
+        "The paper's figures could not be read; it says that errors are smaller and steadier.",
         "Scores between visits are interpolated in these data: a line through the past is hard to beat.",
         "The control is the patient's last known score: what does not beat it has learnt nothing of use.",
         "The share of records may be 0, which transfers nothing: that is ours.",
