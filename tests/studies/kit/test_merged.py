@@ -10,8 +10,12 @@ import pytest
 from PIL import Image
 
 import medgraft as mg
+from medgraft.studies import studies
+from medgraft.studies.kit import Run
 from medgraft.studies.kit.classes import reclassed
-from medgraft.studies.kit.merged import confounds, merged
+from medgraft.studies.kit.found import find
+from medgraft.studies.kit.merged import confounds, given, merged
+from small_films import write_films
 
 LEVELS = ("healthy", "ill")
 
@@ -60,6 +64,20 @@ def test_classes_are_renamed_and_others_left_out_with_a_word_of_it(sets):
     pd.testing.assert_frame_equal(sets["a"].table, before)
     with pytest.raises(mg.MedgraftError, match="none of the classes"):
         reclassed(sets["a"], {"covid": "ill"}, LEVELS)
+
+
+@pytest.mark.parametrize("key", ["mohan2024", "ragab2024a", "ajani2023", "sambyal2023"])
+def test_recipes_on_x_rays_are_given_no_slice_of_ct_and_say_how_many_there_were(tmp_path, key):
+    found = find(studies[key], [write_films(tmp_path / "set")], False, tmp_path, 0)
+    run = Run(studies[key], found, tmp_path / "run", limit=2)
+    words = {"covid-19": "covid", "sars": "other"}
+    (films,) = given(run, words, ("other", "covid"), "covid_chestxray")
+    assert films.n == 4 and set(films.table["modality"].str.lower()) == {
+        "x-ray"
+    }  # the limit is filled with X-rays
+    assert run.notes == [
+        "Of covid_chestxray: 4 of 9 rows were left out: their modality is not said to be X-ray."
+    ]
 
 
 def test_a_class_that_one_set_alone_has_is_said_to_be_a_confound(sets, tmp_path):

@@ -69,6 +69,9 @@ class PublicSet:
         itself.
     roles : mapping
         Options of :func:`medgraft.read`.
+    only : mapping
+        Column -> value of the rows that are read, in a set that mixes kinds of pictures; a copy without the
+        column is read whole.
     prepare : callable, optional
         From the folder to the table to read, instead of `data`.
     studies : tuple of str
@@ -89,6 +92,7 @@ class PublicSet:
     layout: tuple[str, ...]
     data: str = ""
     roles: Mapping[str, Any] = field(default_factory=dict)
+    only: Mapping[str, str] = field(default_factory=dict)
     prepare: Callable[[Path], pd.DataFrame] | None = None
     studies: tuple[str, ...] = ()
     restricted: bool = False

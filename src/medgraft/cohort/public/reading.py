@@ -11,6 +11,7 @@ import pandas as pd
 from medgraft.base import MedgraftError
 from medgraft.cohort.cohort import Cohort
 from medgraft.cohort.formats import load
+from medgraft.cohort.labels import names
 from medgraft.cohort.public.entry import PublicSet, public_sets
 from medgraft.cohort.public.fetching import fetch
 from medgraft.cohort.public.layout import find
@@ -39,10 +40,46 @@ def read(name: str, **options: Any) -> Cohort:
     MedgraftError
         As `fetch` and `medgraft.read`.
     """
-    entry = public_sets[name]
     folder = fetch(name, **{k: v for k, v in options.items() if k in _FETCH})
-    roles = dict(entry.roles) | {k: v for k, v in options.items() if k not in _FETCH}
-    return replace(read_cohort(data_of(entry, folder), **roles), name=entry.name)
+    return read_folder(public_sets[name], folder, **{k: v for k, v in options.items() if k not in _FETCH})
+
+
+def read_folder(entry: PublicSet, folder: Path, **roles: Any) -> Cohort:
+    """Read a folder in a set's layout, without the rows that are not of the kind that the entry names.
+
+    Parameters
+    ----------
+    entry : PublicSet
+    folder : path
+    **roles
+        Of :func:`medgraft.read`, in place of what the entry says.
+
+    Raises
+    ------
+    MedgraftError
+        As `medgraft.read`, or no row is of that kind.
+    """
+    cohort = replace(read_cohort(data_of(entry, folder), **(dict(entry.roles) | roles)), name=entry.name)
+    for column, value in entry.only.items():
+        if column in cohort.table:
+            cohort = _only(cohort, column, value)
+    return cohort
+
+
+def _only(cohort: Cohort, column: str, value: str) -> Cohort:
+    """Return the rows that say so themselves: one that says nothing may be of the other kind."""
+    said = cohort.table[column].astype("string").str.lower()
+    keep = (said == value.lower()).fillna(False).to_numpy(dtype=bool)
+    if keep.all():
+        return cohort
+    if not keep.any():
+        raise MedgraftError(f"No row of '{cohort.name}' says '{value}' in its column '{column}'.")
+    kept = cohort.select(keep)
+    told = f"{cohort.n - kept.n} of {cohort.n} rows were left out: their {column} is not said to be {value}."
+    if cohort.task == "multiclass" and cohort.levels is not None:  # a class may have been of the others alone
+        there = set(names(kept.table[str(kept.label)]))
+        kept = replace(kept, levels=tuple(level for level in cohort.levels if level in there))
+    return replace(kept, warnings=(*kept.warnings, told))
 
 
 def data_of(entry: PublicSet, folder: Path) -> Path | pd.DataFrame:

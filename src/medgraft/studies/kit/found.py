@@ -11,7 +11,7 @@ from medgraft.base import MedgraftError, did_you_mean
 from medgraft.cohort import Cohort, read
 from medgraft.cohort.public import fetch, public_sets
 from medgraft.cohort.public.layout import lacking
-from medgraft.cohort.public.reading import data_of
+from medgraft.cohort.public.reading import read_folder
 from medgraft.studies.kit.card import Study
 
 MANIFEST = "manifest.csv"
@@ -60,7 +60,7 @@ class Found:
         entry, folder = public_sets[chosen], self.folders[chosen]
         if lacking(folder, entry):  # said to be this set, in a layout of its own
             return replace(_as_given(folder, roles), name=chosen)
-        return replace(read(data_of(entry, folder), **(dict(entry.roles) | roles)), name=chosen)
+        return read_folder(entry, folder, **roles)
 
 
 def _as_given(folder: Path, roles: Mapping[str, Any]) -> Cohort:

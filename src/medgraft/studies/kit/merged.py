@@ -32,6 +32,9 @@ def given(run: Run, words: Mapping[str, str], levels: tuple[str, ...], *only: st
     cohorts = [replace(run.cohort(name), name=name) for name in named]
     if not only and run.generated and not named:
         cohorts = [run.cohort()]
+    for cohort in cohorts:
+        for sentence in (s for s in cohort.warnings if "left out" in s):
+            run.note(f"Of {cohort.name}: {sentence}")
     known = [patients_in_names(c, PERSONS[c.name]) if c.name in PERSONS else c for c in cohorts]
     for before, after in zip(cohorts, known, strict=True):
         if before.group is None and after.group is not None and len(set(after.groups)) == after.n:

@@ -131,10 +131,12 @@ add(
         ("metadata.csv", "images"),
         data="metadata.csv",
         roles={"image": "filename", "label": "finding", "group": "patientid", "skip_unreadable": True},
+        only={"modality": "X-ray"},
         studies=("mohan2024", "ragab2024a", "ajani2023", "sambyal2023"),
         restricted=True,
         home="https://github.com/ieee8023/covid-chestxray-dataset",
-        note="Almost no healthy people: normals from another source differ in everything else, too.",
+        note="Almost no healthy people: normals from another source differ in everything else, too. Its CT "
+        "slices are left out.",
     )
 )
 add(
