@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from medgraft.methods.ensemble.stacking import Stacking
 from medgraft.methods.finetune.finetune import FineTune
 from medgraft.studies.natha2024 import TUMOURS
 from planned import planned
+from small_slices import FIRST, write_slice
 
 
 class Parrot(ClassifierMixin, BaseEstimator):
@@ -73,3 +75,24 @@ def test_slices_of_one_patient_are_apart_only_as_published(tmp_path, monkeypatch
         place.mkdir()
         (plan,) = planned("natha2024", place, monkeypatch, protocol)
         assert (plan.on_both_sides("patient") > 0) == leaks
+
+
+def test_chengs_slices_keep_patients_whole_when_honest_and_are_dealt_to_both_sides_as_published(
+    tmp_path, monkeypatch
+):
+    pytest.importorskip("h5py", reason="h5py reads MATLAB files of version 7.3")
+    for number in (*FIRST, *range(2, 34)):  # nine patients of four slices, three with each tumour
+        patient = number % 9 if number < 34 else FIRST.index(number)
+        write_slice(tmp_path / "cheng" / f"{number}.mat", 1 + patient % 3, f"p{patient}", seed=number)
+    apart = {}
+    for protocol in ("honest", "as_published"):
+        place = tmp_path / protocol
+        place.mkdir()
+        (plan,) = planned("natha2024", place, monkeypatch, protocol, data=[tmp_path / "cheng"])
+        assert plan.cohort.name == "brain_tumour_cheng" and plan.cohort.n == 36
+        assert tuple(plan.cohort.classes) == TUMOURS
+        apart[protocol] = plan.on_both_sides("patient")
+        if protocol == "honest":
+            owner = dict(zip(plan.cohort.table["patient"], plan.cohort.groups, strict=True))
+            assert plan.cohort.group == "patient" and len(set(owner.values())) == 9
+    assert apart["honest"] == 0 < apart["as_published"]

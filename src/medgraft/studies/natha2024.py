@@ -22,6 +22,8 @@ WORDS = {kind: kind for kind in TUMOURS} | {f"{kind}_tumor": kind for kind in TU
     transfer=("fine-tuning", "ensemble"),
     access="a public set on Kaggle, which one could not be read",
     stand_ins={
+        "brain_tumour_cheng": "likely the study's own set, or what that was made of, which could not be "
+        "read; its slices name their patients.",
         "brain_tumour_mri": "it has a fourth class, no tumour, which is left out, and names no patients.",
     },
     generated=pictures((*TUMOURS, "notumor"), n_patients=48),
@@ -40,7 +42,7 @@ WORDS = {kind: kind for kind in TUMOURS} | {f"{kind}_tumor": kind for kind in TU
     caveats=(
         "How the set was split could not be read; that slices were dealt at random is our suspicion.",
         "The stack joins two networks and the control is one: some of the difference may be the joining.",
-        "The public sets name no patients: slices of one patient that look different may stay apart.",
+        "Where a set names no patients (brain_tumour_mri), slices of one that look different may stay apart.",
     ),
     leaks=("slices are dealt at random, so that copies and slices of one patient teach and are tested",),
 )
