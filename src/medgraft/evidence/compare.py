@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from medgraft.base import MedgraftError
 from medgraft.evidence.bootstrap import Replicates, informative, percentiles, replicate, with_repeats
 from medgraft.evidence.interval import check_level, degenerate, dropped, few, jsonable
-from medgraft.evidence.metrics.base import Floats, Metric, as_metric
+from medgraft.evidence.metrics.base import Floats, Ints, Metric, as_metric
 from medgraft.evidence.scores import Scores
 
 Verdict: TypeAlias = Literal["helps", "harms", "inconclusive"]
@@ -69,20 +69,24 @@ class Comparison:
         }
 
 
-def differing(metric: Metric, scores: Scores, p_arm: Floats, p_control: Floats) -> int:
+def differing(
+    metric: Metric, scores: Scores, p_arm: Floats, p_control: Floats, fold_control: Ints | None = None
+) -> int:
     """Return on how many patients two arms differ, as far as the metric can see.
 
     A patient counts when the arms' predictions differ and so does what the metric sees of them (decision,
     rank within the block, or probability), summed over the patient's rows and repeats: being right once more
-    and once less is no difference.
+    and once less is no difference. `fold_control` are the control's folds where they are not those of
+    `scores`.
     """
     n = len(scores.y)
     raw = (p_arm != p_control).reshape(n, -1).any(axis=1)
-    block = scores.repeat * (scores.fold.max() + 1) + scores.fold
+    folds = (scores.fold, scores.fold if fold_control is None else fold_control)
+    block, other = (scores.repeat * (fold.max() + 1) + fold for fold in folds)
     seen = np.zeros((scores.n_groups, 1 if p_arm.ndim == 1 else p_arm.shape[1]))
     for rows in scores.parts():
-        y, b = scores.y[rows], block[rows]
-        gap = metric.view(y, p_arm[rows], b) - metric.view(y, p_control[rows], b)
+        y = scores.y[rows]
+        gap = metric.view(y, p_arm[rows], block[rows]) - metric.view(y, p_control[rows], other[rows])
         np.add.at(seen, scores.group[rows], gap)
     moved = np.bincount(scores.group, weights=raw, minlength=scores.n_groups) > 0
     return int((moved & (np.abs(seen) > 1e-12).any(axis=1)).sum())

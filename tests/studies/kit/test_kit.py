@@ -17,7 +17,7 @@ from medgraft.evidence import Interval
 from medgraft.studies import Study
 from medgraft.studies.kit import Run, account, leaks, networks, study
 from medgraft.studies.kit.found import Found, find, where_to_get
-from medgraft.studies.kit.perform import optimism, perform
+from medgraft.studies.kit.perform import perform
 from medgraft.studies.kit.thin import thin
 
 
@@ -79,20 +79,26 @@ def test_a_run_that_was_interrupted_goes_on_and_ends_in_the_same_account(tmp_pat
 def test_both_protocols_give_the_optimism_of_the_leaks(tmp_path):
     told = perform(STUDY, tmp_path, generated=True, protocol="both")
     one = told["optimism"][0]
-    assert one["value"] == pytest.approx(one["as_published"][0] - one["honest"][0])
+    assert one["value"] == pytest.approx(one["as_published"][0] - one["honest"][0])  # no row was added
+    assert one["way"] == "paired by patient" and one["n"] == told["honest"]["experiments"][0]["n"]
     assert one["ci"][0] < one["value"] < one["ci"][1]
     assert told["honest"]["leaks"] == [] and told["as_published"]["leaks"] == list(STUDY.leaks)
 
 
-def test_optimism_is_rosier_above_zero_for_errors_too():
-    def of(value):
-        arms = [{"name": "m", "value": value, "ci": [value - 1, value + 1]}]
-        one = {"title": "t", "metric": "mae", "method": "m", "arms": arms, "higher_is_better": False}
-        return {"experiments": [one]}
+def test_rows_that_were_made_before_the_split_are_left_out_of_the_optimism(tmp_path):
+    def before(run):
+        cohort = run.cohort()
+        cohort = replace(cohort, domain=None, group=None).select(
+            np.flatnonzero(cohort.y | (cohort.groups % 2))
+        )
+        cohort = cohort if run.honest else leaks.balanced_before(cohort)
+        run.trial("Made", cohort, ["target-only", "majority"], method="target-only", folds=2)
 
-    found = optimism(of(5.0), of(3.0))[0]
-    assert found["value"] == 2.0
-    assert found["ci"] == pytest.approx([2 - np.sqrt(2), 2 + np.sqrt(2)])
+    told = perform(Study(**(CARD | {"recipe": before})), tmp_path, generated=True, protocol="both")
+    honest, leaking = (told[name]["experiments"][0]["n"] for name in ("honest", "as_published"))
+    one = told["optimism"][0]
+    assert leaking > honest == one["n"] and one["way"] == "paired by patient"
+    assert one["value"] != pytest.approx(one["as_published"][0] - one["honest"][0])
 
 
 def test_without_known_leaks_there_is_only_the_honest_protocol(tmp_path):

@@ -9,6 +9,7 @@ from typing import Any
 from medgraft.cohort.public import public_sets
 from medgraft.studies.kit.account import number
 from medgraft.studies.kit.card import Study, studies
+from medgraft.studies.kit.optimism import PAIRED, told_way
 from medgraft.studies.kit.show import transfers
 
 WORDS = {"helps": "helped", "harms": "harmed", "inconclusive": "could not be told"}
@@ -20,13 +21,15 @@ Each is a recipe here: `medgraft studies run KEY --data FOLDER --out DIR`, or `-
 
 *Honest* runs keep patients, lesions, subjects or copies together, and everything that learns does so inside
 the training part. *As published* repeats the leaks that are known or suggested, and is labelled so
-everywhere; the difference of the two is the optimism of the leaks. Our figures come with the number of
-rows, a 95 % interval and the date. Published figures are the authors' own, on their own data: they are
-shown where they could be read, and are not comparable with ours row by row. Where the paper's pretrained
-networks could not be had, others stood in, and cohorts were cut to what two processor cores do in minutes:
-a verdict here is about the method at that size, not about the paper. A network from random weights hardly
-trains on so few images, so that to beat it is nearly assured: the linear probe in each table, which only
-reads frozen features, is the harder yardstick. A supposed leak is one that the readings do not tell.
+everywhere; the difference of the two is the optimism of the leaks. It is paired by patient where both runs
+judged the same rows, copies and made rows left out, and else rough: the two runs are taken for independent.
+Our figures come with the number of rows, a 95 % interval and the date. Published figures are the authors'
+own, on their own data: they are shown where they could be read, and are not comparable with ours row by row.
+Where the paper's pretrained networks could not be had, others stood in, and cohorts were cut to what two
+processor cores do in minutes: a verdict here is about the method at that size, not about the paper. A
+network from random weights hardly trains on so few images, so that to beat it is nearly assured: the linear
+probe in each table, which only reads frozen features, is the harder yardstick. A supposed leak is one that
+the readings do not tell.
 """
 
 
@@ -155,7 +158,7 @@ def _account(told: dict[str, Any]) -> str:
         a, b = each["as_published"], each["honest"]
         lines.append(
             f"{each['title']}, as published {number(a[0], a[1:])}, honest {number(b[0], b[1:])}: optimism "
-            f"{number(each['value'], each['ci'], '+')} (above 0: rosier)."
+            f"{number(each['value'], each['ci'], '+')} (above 0: rosier; {told_way(each)})."
         )
     return "\n\n".join([*lines, *honest["notes"]])
 
@@ -167,7 +170,10 @@ def _honest(told: dict[str, Any]) -> dict[str, Any]:
 
 def _gap(told: dict[str, Any]) -> str:
     first = next(iter(told.get("optimism", ())), None)
-    return "" if first is None else number(first["value"], first["ci"], "+")
+    if first is None:
+        return ""
+    rough = "" if first.get("way") == PAIRED else " (rough)"
+    return f"{number(first['value'], first['ci'], '+')}{rough}"
 
 
 def _anchor(s: Study) -> str:

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from medgraft.base import MedgraftError, did_you_mean
-from medgraft.evidence import Interval
-from medgraft.evidence.fairness.mover import mover
 from medgraft.studies.kit import account
 from medgraft.studies.kit.card import Study
 from medgraft.studies.kit.found import find
+from medgraft.studies.kit.optimism import optimism
 from medgraft.studies.kit.run import Run
 
 PROTOCOLS = ("honest", "as_published", "both")
@@ -51,7 +50,8 @@ def perform(
     protocol : {"honest", "as_published", "both"}
         ``"honest"``: patients, lesions or copies stay together, and everything that learns does so inside the
         training part. ``"as_published"``: with the leaks that are known. ``"both"``: and the difference of
-        the two, the optimism of the leaks, for each experiment that both have.
+        the two, the optimism of the leaks, for each experiment that both have; see
+        `medgraft.studies.kit.optimism`.
     backbones : sequence of str
         Networks in place of the published ones; see ``medgraft sources``.
     size : int, optional
@@ -90,18 +90,19 @@ def perform(
         )
     found = find(study, given, generated, out / "data", seed)
 
-    def once(which: str, place: Path) -> dict[str, Any]:
+    def once(which: str, place: Path) -> tuple[Run, dict[str, Any]]:
         run = Run(study, found, place, which, seed, repeats, limit, names, size, jobs, progress)
         place.mkdir(parents=True, exist_ok=True)
         begun = time.process_time()
         study.recipe(run)
         told = account.whole(study, run, time.process_time() - begun)
         account.write(told, place)
-        return told
+        return run, told
 
     if protocol != "both":
-        return once(protocol, out)
-    honest, published = once("honest", out / "honest"), once("as_published", out / "as_published")
+        return once(protocol, out)[1]
+    first, honest = once("honest", out / "honest")
+    second, published = once("as_published", out / "as_published")
     both = {
         "study": study.key,
         "ref": study.ref,
@@ -109,7 +110,7 @@ def perform(
         "verdict": honest["verdict"],
         "honest": honest,
         "as_published": published,
-        "optimism": optimism(honest, published),
+        "optimism": optimism(first, second),
     }
     account.write(both, out)
     return both
@@ -125,40 +126,3 @@ def _check(out: Path, key: str, protocol: str) -> None:
             raise MedgraftError(
                 f"'{out}' holds a run of {held.get('study')} ({held.get('protocol')}): choose another --out."
             )
-
-
-def optimism(honest: dict[str, Any], published: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return what the leaks made of the study's method: as published less honest, so that more is rosier.
-
-    The intervals take the two runs for independent, although they share patients, which makes them too wide;
-    and of the leaking run they take rows of one patient, or made rows, for independent, which makes them too
-    narrow. They are a rough measure.
-
-    Parameters
-    ----------
-    honest, published : dict
-        Two accounts of one study.
-    """
-    titles = {e["title"]: e for e in honest["experiments"]}
-    found = []
-    for leaking in published["experiments"]:
-        own = titles.get(leaking["title"])
-        if own is None or own["metric"] != leaking["metric"]:
-            continue
-        a, b = _of_method(leaking), _of_method(own)
-        gap = mover(a, b) if own["higher_is_better"] else mover(b, a)
-        found.append(
-            {
-                "title": own["title"],
-                "metric": own["metric"],
-                "as_published": [a.value, a.lo, a.hi],
-                "honest": [b.value, b.lo, b.hi],
-                "value": gap.value,
-                "ci": [gap.lo, gap.hi],
-            }
-        )
-    return found
-
-
-def _of_method(experiment: dict[str, Any]) -> Interval:
-    return account.interval_of(next(a for a in experiment["arms"] if a["name"] == experiment["method"]))

@@ -50,6 +50,8 @@ class Run:
         What was found so far.
     notes : list of str
         What every output says beside the figures.
+    judged : dict of str -> Cohort
+        The rows of each trial so far, by its folder: what its predictions number.
     """
 
     study: Study
@@ -65,6 +67,7 @@ class Run:
     progress: bool = False
     experiments: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    judged: dict[str, Cohort] = field(default_factory=dict)
 
     @property
     def honest(self) -> bool:
@@ -189,6 +192,7 @@ class Run:
             shutil.rmtree(place / "graft", ignore_errors=True)
         told = account.of_trial(title, place.relative_to(self.out), result, method)
         self.experiments.append(told | {"transfer": transfer})
+        self.judged[told["folder"]] = made.design.data
         return result
 
     def record(

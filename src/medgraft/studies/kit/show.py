@@ -10,6 +10,7 @@ from typing import Any
 from medgraft.studies.kit.account import figures, number
 from medgraft.studies.kit.card import Study, studies
 from medgraft.studies.kit.found import where_to_get
+from medgraft.studies.kit.optimism import told_way
 
 VERDICTS = ("helps", "harms", "inconclusive")
 
@@ -78,13 +79,10 @@ def outcome(s: Study, told: dict[str, Any]) -> str:
     """Return what a run found, beside what was published, as text."""
     if told["protocol"] == "both":
         lines = [outcome(s, told["honest"]), "", outcome(s, told["as_published"]), ""]
-        lines.append(
-            "Optimism of the leaks (as published less honest; above 0: rosier; the intervals are "
-            "rough, for they "
-            "take the two runs for independent):"
-        )
+        lines.append("Optimism of the leaks (as published less honest; above 0: rosier):")
         for each in told["optimism"]:
-            lines.append(f"  {each['title']}: {each['metric']} {number(each['value'], each['ci'], '+')}")
+            gap = number(each["value"], each["ci"], "+")
+            lines.append(f"  {each['title']}: {each['metric']} {gap} ({told_way(each)})")
         return "\n".join(lines)
     head = [f"[{s.ref}] {s.key}, protocol {told['protocol']}", told["data"]["note"]]
     if told["protocol"] != "honest":
