@@ -44,7 +44,7 @@ def large_or_small(folder: Path) -> Cohort:
         raise MedgraftError(f"'{folder}' has no images with outlines of equal names.")
     sizes = np.array([_millimetres(str(outline)) for _, outline in pairs])
     label = np.where(sizes > np.median(sizes), "large", "small")
-    frame = pd.DataFrame({"volume": [str(image) for image, _ in pairs], "label": label})
+    frame = pd.DataFrame({"volume": [str(image.absolute()) for image, _ in pairs], "label": label})
     frame["person"] = [_person(image, i) for i, (image, _) in enumerate(pairs)]
     return read(frame, volume="volume", label="label", positive="small", group="person", features=())
 
