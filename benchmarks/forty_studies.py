@@ -5,8 +5,10 @@
 DATA holds the folders and WEIGHTS the files named below; OUT gets a folder for each run, and a run that was
 cut goes on. Without keys, all of them in this order. The paper's backbones are replaced by two small ones,
 images are read at 96 pixels, and cohorts are cut to so many samples of each class as take some minutes on
-one core: the settings were fixed before any figure was seen. `--record` keeps each account as KEY.json
-(KEY-NAME.json for a second set of data), from which ``python docs/write_studies.py`` makes the page.
+one core: the settings were fixed before any figure was seen, but for the numbers of images and of repeats,
+which were raised afterwards, for narrower intervals, and kept whatever came of it. `--record` keeps each
+account as KEY.json (KEY-NAME.json for a second set of data), from which ``python docs/write_studies.py``
+makes the page.
 """
 
 from __future__ import annotations
@@ -22,43 +24,45 @@ from medgraft.studies.kit.show import outcome
 
 LARGER = ("mobilenetv2_100.safetensors",)
 BOTH = (*LARGER, "squeezenet1_1.safetensors")
+MESHNET = "brainchop_meshnet/model5_gw_ae.safetensors@medgraft:meshnet"
 CHEST = ["covid_chestxray", "chest_xray_pneumonia=cxr_pneumonia_kermany"]
 # Key, or KEY-NAME -> settings of `Study.run`; "data": folders of DATA, as NAME=FOLDER in a layout of its own.
 RUNS: dict[str, dict[str, Any]] = {
     "wang2023": {"data": ["bonn_eeg"]},
-    "roy2024": {"data": ["wisdm_transformed"]},
-    "azizian2024": {"data": ["rbp_sequences"], "limit": 60},
+    "roy2024": {"data": ["wisdm_transformed"], "repeats": 5},
+    "azizian2024": {"data": ["rbp_sequences"], "limit": 60, "repeats": 3},
     "taghizadeh2024": {"data": ["eegmmi_s001"]},
-    "martinezenguita2023": {"data": ["methylation_age"]},
-    "hong2024": {"data": ["uci_heart_4site"]},
-    "amiri2024": {"data": ["owid_covid"]},
-    "alturki2024": {"data": ["uci_ckd"]},
+    "martinezenguita2023": {"data": ["methylation_age"], "repeats": 5},
+    "hong2024": {"data": ["uci_heart_4site"], "repeats": 5},
+    "amiri2024": {"data": ["owid_covid"], "repeats": 5},
+    "alturki2024": {"data": ["uci_ckd"], "repeats": 3},
     "xiang2024": {
         "data": ["wine_quality=uci_wine_quality", "pm25_beijing=uci_pm25_beijing", "heart=uci_heart_4site"]
     },
     "xue2024": {"data": ["uci_parkinsons_telemonitoring"], "limit": 1700},
     "moran2024": {"data": ["ecg5000"], "limit": 60, "backbones": LARGER},
-    "jakkaladiki2024": {"data": ["uci_breast_cancer_wisconsin"], "limit": 240},
-    "gore2024": {"data": ["methylation_age"]},
-    "ma2024": {"data": ["hippocampus_nifti"]},
-    "rasa2024": {"data": ["brain_mri_4class"], "limit": 25, "backbones": BOTH},
-    "natha2024": {"data": ["brain_mri_4class"], "limit": 15, "backbones": BOTH},
-    "otaibi2024": {"data": ["brain_mri_4class"], "limit": 20, "backbones": LARGER},
-    "siddique2024": {"data": ["brain_mri_4class"], "limit": 25, "backbones": LARGER},
-    "kumar2024": {"data": ["alzheimer_mri_4class"], "limit": 30, "backbones": LARGER},
-    "raza2024": {"data": ["eye_fundus_4class"], "limit": 20, "backbones": LARGER},
-    "raza2024-brain": {"data": ["brain_mri_4class"], "limit": 20, "backbones": LARGER},
-    "houssein2024": {"data": ["ham10000"], "limit": 20, "backbones": BOTH, "protocol": "honest"},
+    "jakkaladiki2024": {"data": ["uci_breast_cancer_wisconsin"], "limit": 240, "repeats": 3},
+    "gore2024": {"data": ["methylation_age"], "repeats": 5},
+    "ma2024": {"data": ["hippocampus_nifti"], "repeats": 5},
+    "rasa2024": {"data": ["brain_mri_4class"], "limit": 30, "backbones": BOTH},
+    "natha2024": {"data": ["brain_mri_4class"], "limit": 30, "backbones": BOTH},
+    "otaibi2024": {"data": ["brain_mri_4class"], "limit": 25, "backbones": LARGER},
+    "siddique2024": {"data": ["brain_mri_4class"], "limit": 30, "backbones": LARGER},
+    "kumar2024": {"data": ["alzheimer_mri_4class"], "limit": 40, "backbones": LARGER},
+    "raza2024": {"data": ["eye_fundus_4class"], "limit": 25, "backbones": LARGER},
+    "raza2024-brain": {"data": ["brain_mri_4class"], "limit": 25, "backbones": LARGER},
+    "houssein2024": {"data": ["ham10000"], "limit": 25, "backbones": BOTH, "protocol": "honest"},
     "djaroudib2024": {"data": ["ham10000"], "limit": 40, "backbones": LARGER, "protocol": "honest"},
-    "alnuaimi2024": {"data": ["ham10000"], "limit": 15, "backbones": BOTH, "protocol": "honest"},
+    "alnuaimi2024": {"data": ["ham10000"], "limit": 25, "backbones": BOTH, "protocol": "honest"},
     "elhoseny2023": {"data": ["eye_fundus_4class"], "limit": 50, "backbones": LARGER},
-    "madduri2024": {"data": ["eye_fundus_4class"], "limit": 20, "backbones": LARGER},
+    "madduri2024": {"data": ["eye_fundus_4class"], "limit": 30, "backbones": LARGER},
     "benbakreti2024": {"data": ["mammogram_mias"], "backbones": BOTH},
-    "mohan2024": {"data": CHEST, "limit": 30, "backbones": BOTH, "size": 64},
+    "mohan2024": {"data": CHEST, "limit": 40, "backbones": BOTH, "size": 64},
     "ragab2024a": {"data": ["covid_chestxray"], "limit": 30, "backbones": LARGER, "size": 64},
-    "ajani2023": {"data": CHEST, "limit": 30, "backbones": BOTH, "size": 64},
-    "sambyal2023": {"data": ["eye_fundus_4class"], "limit": 30, "backbones": LARGER, "size": 64},
-    "haque2024": {"data": ["blood_cells_bccd"], "limit": 80, "backbones": BOTH, "size": 64},
+    "ajani2023": {"data": CHEST, "limit": 40, "backbones": BOTH, "size": 64},
+    "sambyal2023": {"data": ["eye_fundus_4class"], "limit": 50, "backbones": LARGER, "size": 64},
+    "haque2024": {"data": ["blood_cells_bccd"], "limit": 40, "backbones": BOTH, "size": 64},
+    "khouadja2024": {"data": ["hippocampus=hippocampus_nifti"], "backbones": (MESHNET, *LARGER), "size": 64},
 }
 
 
