@@ -75,6 +75,14 @@ def test_the_page_never_scrolls_sideways_and_shows_one_form_of_each_plot(pages, 
     assert page.execute_script("return performance.getEntriesByType('resource').length") == 0
 
 
+def test_captions_of_tables_that_scroll_are_read_without_scrolling(pages, show):
+    page = show(pages("curve"), 390)
+    right = page.execute_script(
+        "return [...document.querySelectorAll('.scroll caption')].map(c => c.getBoundingClientRect().right)"
+    )
+    assert right and max(right) <= 390
+
+
 @pytest.mark.parametrize("width", [390, 1280])
 def test_every_word_in_a_plot_lies_within_it_and_can_be_read(pages, show, width):
     page = show(pages("curve"), width)

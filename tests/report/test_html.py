@@ -15,7 +15,7 @@ from medgraft.report.read import read_run
 from medgraft.report.sections.registry import found_in, section, sections
 from medgraft.report.view import View
 
-VOID = {"meta", "br", "link", "img", "input", "hr"}
+VOID = {"meta", "br", "link", "img", "input", "hr", "wbr"}
 
 
 class Page(HTMLParser):
@@ -103,11 +103,11 @@ def test_a_section_whose_name_no_template_can_say_is_refused():
         section("my-part")
 
 
-def test_the_verdict_stands_before_everything_else(make):
+def test_the_question_then_the_verdict_stand_before_everything_else(make):
     folder, result = make()
     text = " ".join(" ".join(Page(build(folder).read_text()).text).split())
     places = [
-        text.index(part) for part in (result["verdict"].split(" (")[0], result["question"], "The patients")
+        text.index(part) for part in (result["question"], result["verdict"].split(" (")[0], "The patients")
     ]
     assert places == sorted(places)
 

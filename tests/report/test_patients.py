@@ -62,3 +62,23 @@ def test_a_run_that_does_not_know_its_flow_has_none(make, rewrite):
     rewrite(folder, result)
     assert flow(read_run(folder)) is None
     assert table_one(read_run(folder)) is None
+
+
+def test_levels_that_are_withheld_everywhere_share_a_line_and_few_missing_values_have_none(make, rewrite):
+    folder, result = make()
+    sex, chol = result["cohort"]["table_one"]["variables"]
+    sex["cells"] = [{"male": None, "female": None}] * 2
+    chol["missing"] = [0.03, 0.0]  # of 200: some six
+    pain = {"name": "pain", "kind": "category", "missing": [0.0, 0.0]}
+    pain["cells"] = [{"a": 90, "b": None, "c": None}, {"a": 200, "b": None, "c": None}]
+    result["cohort"]["table_one"]["variables"] = [sex, pain, chol]
+    rewrite(folder, result)
+    lines = [(x["name"], x["cells"]) for x in table_one(read_run(folder))["lines"]]
+    gone = ["withheld", "withheld"]
+    assert lines[:4] == [
+        ("sex (male, female)", gone),
+        ("pain", ["", ""]),
+        ("a", ["90", "200"]),
+        ("b, c", gone),
+    ]
+    assert [name for name, _ in lines[4:]] == ["chol"]

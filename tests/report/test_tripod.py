@@ -23,7 +23,10 @@ def test_what_only_a_person_knows_stays_blank(make):
     said = {item["number"]: item["says"] for item in checklist(read_run(folder))}
     assert all(said[n] == "" for n in PERSONS)
     page = build(folder).read_text()
-    assert page.count("to be written") == sum(not s for s in said.values())
+    table, left = page.split('<table class="checklist">')[1].split("Left for you to write</h3>")
+    for number, told in said.items():
+        assert (f'<th scope="row">{number}</th>' in table) == bool(told)
+        assert (f"<li><strong>{number}</strong> " in left) == (not told)
 
 
 def test_what_the_run_knows_is_told_with_its_figures(make):

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from medgraft.report import build, story
+from medgraft.report import build, figures, story
 from medgraft.report.read import Run, read_run
 from medgraft.report.sections.settled import together
-from medgraft.report.view import View
+from medgraft.report.view import View, summary
 
 
 def _view(result):
@@ -183,6 +183,13 @@ def test_of_several_labels_each_is_held_back_by_itself(make):
     assert shown["here"][0] == ["50 (50 %)", "withheld", "withheld"]  # 95 of 100 tells of five without
 
 
+def test_a_cohort_that_is_cross_validated_is_not_called_the_test(make):
+    _, result = make("multiclass", network=True)
+    parts = {"training": 90, "test": 30}
+    assert {"Training", "Test"} == set(_table(result, parts, {"test": {"no": 15, "yes": 15}}))
+    assert set(_table(result, {"test": 120}, {"test": {"no": 60, "yes": 60}})) == {"All"}
+
+
 def test_the_plan_shows_what_loaded_froze_and_at_which_rates(make):
     folder, _ = make("multiclass", network=True)
     shown = {n["name"]: dict(n["facts"]) for n in story.plan(read_run(folder))["networks"]}
@@ -207,3 +214,43 @@ def test_the_first_sentence_of_the_verdict_is_set_apart(make):
     first, rest = _view(result | {"verdict": whole}).verdict
     assert first.endswith("0.20).") and rest == "Of 5 other arms, 1 helped."
     assert _view(result | {"verdict": "No arm."}).verdict == ("No arm.", "")
+
+
+def test_a_yardstick_is_marked_and_does_not_stretch_the_plot_of_differences(make):
+    _, result = make()
+    view = _view(result)
+    assert [a["name"] for a in view.arms if a["is_yardstick"]] == ["majority"]
+    drawn = figures.differences(view).wide
+    assert "coral" in drawn and "majority" not in drawn
+    assert "majority" in figures.values(view).wide
+
+
+def test_without_an_arm_that_transfers_no_benefit_is_claimed_to_have_been_looked_for(make):
+    _, result = make()
+    kept = [a for a in result["arms"] if a["name"] in ("majority", "target-only")]
+    compared = [c for c in result["comparisons"] if c["arm"] == "majority"]
+    alone = {"arms": kept, "comparisons": compared, "chosen": "target-only", "guard": {}}
+    assert _view(result | alone).badge["word"] == "No transfer was tried"
+    pooled = [a for a in result["arms"] if a["name"] == "pooled"]
+    assert _view(result | alone | {"arms": kept + pooled}).badge["word"] == "No benefit shown"
+    known = View(Run(result | alone, {}, result["calibration"]))
+    curves = figures.calibration(known)["plot"].wide
+    assert "target-only" in curves and "majority" not in curves
+
+
+def test_the_summary_of_an_arm_tells_its_steps_and_its_learner():
+    whole = summary("coral", "coral:shrinkage=0.1+rose+svm")
+    assert whole.startswith(summary("coral") + " ") and "bootstrap" in whole and "Support vector" in whole
+    assert summary("of-another-version", "of-another-version+svm") == summary("", "x+svm") != ""
+
+
+def test_reasons_that_differ_in_their_figures_alone_are_told_once(make):
+    _, result = make()
+    result["guard"]["reasons"] = ["Kept: none beats 0.97.", "Kept: none beats 1.", "coral: 0.1 higher."]
+    assert _view(result).choice["reasons"] == ["Kept: none beats 0.97.", "coral: 0.1 higher."]
+
+
+def test_balanced_accuracy_stands_beside_what_guessing_scores(make):
+    _, result = make("multiclass", network=True)
+    assert _view(result).guessing == " Guessing among 4 classes scores 0.250."
+    assert _view(result | {"metric": "auroc"}).guessing == ""

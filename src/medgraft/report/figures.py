@@ -44,7 +44,8 @@ def differences(view: View) -> Plot | None:
     """Draw every arm's difference from the control, and a line at zero."""
     rows = []
     for a in view.arms:
-        if (c := view.compared.get(a["name"])) is None:
+        c = view.compared.get(a["name"])
+        if c is None or a["is_yardstick"]:  # so far off that it would hide how the others differ
             continue
         mark = a["verdict"] if a["verdict"] in ("helps", "harms") else "inconclusive"
         text = _text(a["difference"], a["difference_interval"])
@@ -58,7 +59,7 @@ def differences(view: View) -> Plot | None:
         f"Forest plot of the differences in {view.metric['label']} from the control, with 95 % intervals. "
         + _spoken(rows),
         rows,
-        xlabel=f"Difference in {view.metric['label']} from {view.data['control']}",
+        xlabel=f"Difference in {view.metric['label']} from the control",
         reference=0.0,
         reference_label="no difference",
         sides=sides,
@@ -121,7 +122,7 @@ def calibration(view: View) -> dict[str, Any] | None:
     scored = [a for a in view.data["arms"] if a.get("value") is not None and a.get("role") == "transfer"]
     best = [a["name"] for a in sorted(scored, key=lambda a: -sign * a["value"])]
     wanted = dict.fromkeys([view.delivered, view.data["control"], *best, *found])
-    curves = {name: found[name] for name in list(wanted) if name in found}
+    curves = {name: found[name] for name in wanted if name in found and name not in view.spare}
     curves = dict(list(curves.items())[:2])
     of = next(iter(curves.values())).get("of")
     xlabel, ylabel, what = {

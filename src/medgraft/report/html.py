@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from medgraft.base import MedgraftError
 from medgraft.base.scrub import scrub
@@ -78,7 +78,7 @@ def environment() -> Any:
     """Return what fills templates; names of arms, columns and classes come from users: all is escaped."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    return Environment(
+    made = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         finalize=_finish,
@@ -86,6 +86,19 @@ def environment() -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters["breakable"] = breakable
+    return made
+
+
+def breakable(name: Any) -> Markup:
+    """Let a long name of an arm go on in a new line before a step and after a colon or comma.
+
+    Examples
+    --------
+    >>> breakable("finetune:epochs=3+rose")
+    Markup('finetune:<wbr>epochs=3<wbr>+rose')
+    """
+    return Markup(re.sub(r"(?<=[:,])|(?=\+)", "<wbr>", str(escape(name))))
 
 
 def contents(page: str) -> list[tuple[str, Markup]]:

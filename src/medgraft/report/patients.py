@@ -100,19 +100,34 @@ def table_one(run: Run) -> dict[str, Any] | None:
     for v in t["variables"]:
         if v["kind"] == "number":
             cells = [_quartiles(c) for c in v["cells"]]
-            lines.append({"name": v["name"], "what": "median (quartiles)", "cells": cells, "first": True})
+            lines.append({"name": v["name"], "cells": cells, "first": True})
         else:
-            lines.append({"name": v["name"], "what": "", "cells": [""] * len(v["cells"]), "first": True})
-            levels = list(dict.fromkeys(k for c in v["cells"] for k in c))
-            for level in levels:
-                cells = [_level(c, level) for c in v["cells"]]
-                lines.append({"name": level, "what": "", "cells": cells, "first": False})
-        if any(v["missing"]):
-            gaps = [_gap(m, c["rows"]) for m, c in zip(v["missing"], t["columns"], strict=True)]
-            lines.append({"name": "missing", "what": "", "cells": gaps, "first": False})
+            lines += _levels(v)
+        gaps = [_gap(m, c["rows"]) for m, c in zip(v["missing"], t["columns"], strict=True)]
+        most = max((m or 0.0 for m in v["missing"]), default=0.0)
+        if most > 0.5 or set(gaps) - {words.WITHHELD, words.DASH, "0 %"}:  # else there are few, if any
+            lines.append({"name": "missing", "cells": gaps, "first": False})
     sizes = withheld([{c["name"]: c["rows"] for c in t["columns"] if c["name"] != _WHOLE}])[0]
     columns = [f"{c['name']} (n = {_size(sizes.get(c['name'], c['rows']))})" for c in t["columns"]]
     return {"columns": columns, "lines": lines, "more": t.get("more") or 0}
+
+
+def _levels(v: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return a heading and a line for each level; levels that are withheld everywhere share one line."""
+    lines: list[dict[str, Any]] = []
+    kept = [words.WITHHELD] * len(v["cells"])
+    hidden = []
+    for level in dict.fromkeys(k for c in v["cells"] for k in c):
+        cells = [_level(c, level) for c in v["cells"]]
+        if cells == kept:
+            hidden.append(level)
+        else:
+            lines.append({"name": level, "cells": cells, "first": False})
+    if not lines:
+        return [{"name": f"{v['name']} ({', '.join(hidden)})", "cells": kept, "first": True}]
+    if hidden:
+        lines.append({"name": ", ".join(hidden), "cells": kept, "first": False})
+    return [{"name": v["name"], "cells": [""] * len(kept), "first": True}, *lines]
 
 
 def _size(n: int | None) -> str:

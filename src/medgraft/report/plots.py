@@ -191,6 +191,13 @@ def ticks(most: int) -> Any:
     return MaxNLocator(nbins=most, steps=[1, 2, 2.5, 5, 10])
 
 
+def key(ax: Any, narrow: bool) -> None:
+    """Say above the axes which line is what."""
+    places = {"loc": "lower left", "bbox_to_anchor": (-0.02, 1.0), "ncols": 3, "frameon": False}
+    size = {"handlelength": 1.8, "columnspacing": 1.0 if narrow else 2.0, "fontsize": 10 if narrow else 11}
+    ax.legend(**places, **size, borderaxespad=0.3, labelcolor=COLOURS["ink"])
+
+
 def bare(ax: Any) -> None:
     """Take away what a plot does not need."""
     ax.patch.set_visible(False)

@@ -36,7 +36,10 @@ def cohort(run: Run) -> dict[str, Any]:
         facts.append(("Features", f"{c['kind']}s"))
     if c.get("read_as"):
         facts.append(("Read as", words.plain(c["read_as"])))
-    facts.append(("To predict", f"{words.plain(c.get('label'))} ({words.TASKS.get(run.result['task'], '')})"))
+    what = words.TASKS.get(run.result["task"], "")
+    if run.result["task"] == "binary" and c.get("classes"):
+        what += f"; the event is “{c['classes'][-1]}”"
+    facts.append(("To predict", f"{words.plain(c.get('label'))} ({what})"))
     if (missing := c.get("missing_fraction")) is not None:
         facts.append(("Missing values", f"{100 * missing:.1f} % of all entries"))
     if c.get("target"):
@@ -61,7 +64,9 @@ def _classes(c: dict[str, Any], several: bool) -> dict[str, Any] | None:
     for part, total in totals.items():
         mine = {} if total is None else _told(counts.get(part) or {}, total, several)
         cells = [_share(mine.get(k), total or 0) for k in classes]
-        name = part.capitalize() if part in ("training", "test") and not c.get("target") else part
+        name = part
+        if part in ("training", "test") and not c.get("target"):
+            name = "All" if len(totals) == 1 else part.capitalize()
         shown = words.WITHHELD if total is None else words.count(total)
         rows.append({"name": name, "target": part == c.get("target"), "cells": cells, "total": shown})
     return {"classes": classes, "rows": rows}

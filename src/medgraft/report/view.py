@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from medgraft.base import MedgraftError
 from medgraft.report import words
 from medgraft.report.read import Run
-from medgraft.trial.choice import YARDSTICKS
+from medgraft.trial.choice import TRANSFERRING, YARDSTICKS
 from medgraft.trial.table_one import withheld
 
 # Icon and word say it; the colour only repeats it.
@@ -19,8 +18,10 @@ BADGES = {
     "harms": {"kind": "bad", "icon": "▼", "word": "Transfer harms"},
     "inconclusive": {"kind": "open", "icon": "●", "word": "Not proven either way"},
     "none": {"kind": "open", "icon": "●", "word": "No benefit shown"},
+    "untried": {"kind": "open", "icon": "●", "word": "No transfer was tried"},
 }
 _SENTENCE = re.compile(r"(?<=\.) (?=[A-Z0-9])")
+_FIGURE = re.compile(r"\d+(\.\d+)?")
 ICONS = {"helps": "▲", "harms": "▼", "inconclusive": "●"}
 
 
@@ -59,6 +60,13 @@ class View:
         }
 
     @cached_property
+    def guessing(self) -> str:
+        """What guessing scores where that hangs on the number of classes; else nothing."""
+        k = len((self.data.get("cohort") or {}).get("classes") or [])
+        found = self.data["metric"] == "balanced_accuracy" and k > 1
+        return f" Guessing among {k} classes scores {words.number(1 / k)}." if found else ""
+
+    @cached_property
     def places(self) -> tuple[int, int]:
         """Decimals of values, and of differences: enough for the smallest one, whatever the largest."""
         values = [a.get("value") for a in self.data["arms"]]
@@ -77,6 +85,11 @@ class View:
         """The compared arms that count among the comparisons: a yardstick is nobody's model."""
         methods = {a["name"]: a.get("method") for a in self.data["arms"]}
         return [name for name in self.compared if methods.get(name) not in YARDSTICKS]
+
+    @cached_property
+    def spare(self) -> list[str]:
+        """The compared arms that are yardsticks."""
+        return [name for name in self.compared if name not in self.counted]
 
     @cached_property
     def common_note(self) -> str:
@@ -110,6 +123,9 @@ class View:
         if about:
             return BADGES.get(str(about.get("verdict")), BADGES["none"])
         verdicts = {self.compared[a["name"]].get("verdict") for a in self._transfers}
+        methods = {str(a.get("method")) for a in self.data["arms"]}
+        if not verdicts and not methods & set(TRANSFERRING):
+            return BADGES["untried"]
         return BADGES["harms" if verdicts == {"harms"} else "none"]
 
     @property
@@ -134,9 +150,10 @@ class View:
             rows.append(
                 {
                     "name": a["name"],
-                    "summary": summary(str(a.get("method", ""))),
+                    "summary": summary(str(a.get("method", "")), str(a["name"])),
                     "role": a.get("role", ""),
                     "is_control": a["name"] == self.data["control"],
+                    "is_yardstick": a["name"] in self.spare,
                     "is_delivered": a["name"] == self.delivered,
                     "value": words.number(a.get("value"), value_places),
                     "interval": words.span(ends(a), value_places),
@@ -205,7 +222,7 @@ class View:
             "guard": guard.get("arm") if guard.get("enabled") else None,
             "counts": [(k, v, f"{100 * v / total:.0f} %") for k, v in counts.items()] if total else [],
             "total": total,
-            "reasons": guard.get("reasons") or [],
+            "reasons": _alike_once(guard.get("reasons") or []),
             "final": final.get("choice") or "",
             "final_because": final.get("reason") or "",
         }
@@ -237,6 +254,11 @@ class View:
         return tiles
 
 
+def _alike_once(reasons: list[str]) -> list[str]:
+    """Return one of all reasons that are the same but for their figures."""
+    return list({_FIGURE.sub("", r): r for r in reversed(reasons)}.values())[::-1]
+
+
 def _with_count(label: str, found: dict[str, Any]) -> str:
     """Return a label and how many of the tested rows have it, where that may be told."""
     rows, has = int(found["rows"]), int(found["positive"])
@@ -244,11 +266,14 @@ def _with_count(label: str, found: dict[str, Any]) -> str:
     return f"{label} ({words.WITHHELD if told is None else told} of {rows})"
 
 
-def summary(method: str) -> str:
-    """Return the one-line promise of a method; empty where this version does not know it."""
+def summary(method: str, arm: str = "") -> str:
+    """Return the one-line promise of a method and of an arm's steps; of unknown ones, nothing."""
+    from medgraft.methods.learners import learners
+    from medgraft.methods.prepare import steps
     from medgraft.methods.registry import entries
 
-    try:
-        return entries[method].summary
-    except MedgraftError:  # a run of another version
-        return ""
+    said = [entries[method].summary] if method in entries else []
+    for part in arm.split("+")[1:]:
+        name = part.partition(":")[0].strip()
+        said += [kind[name].summary for kind in (steps, learners) if name in kind]
+    return " ".join(said)

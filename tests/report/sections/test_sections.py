@@ -19,11 +19,14 @@ from medgraft.report.sections import settled
 from medgraft.report.sections.arrays import arrays, folds_of_patients
 from medgraft.report.sections.decisions import decisions
 from medgraft.report.sections.harm import harm
+from medgraft.report.sections.minute import minute
 from medgraft.report.sections.registry import found_in
 from medgraft.report.sections.settled import needed, together
 from medgraft.report.sections.subgroups import subgroups
 from medgraft.report.sections.uncertainty import uncertainty
 from medgraft.report.view import View
+
+NOTHING = dict.fromkeys(("decisions", "calibration", "subgroups", "needed"))
 
 
 @pytest.fixture
@@ -157,12 +160,63 @@ def test_harm_is_judged_against_the_best_arm_that_used_no_source(view):
     found = harm(view)
     alone = {a["name"] for a in view.data["arms"] if a["role"] == "control" and not a["source"]}
     assert alone == {"majority", "target-only"}  # of which the first is a yardstick
-    assert {r["name"] for r in found["rows"]} == {a["name"] for a in view.data["arms"]} - alone
+    assert set(found["figures"]) == {a["name"] for a in view.data["arms"]} - alone | {"by"}
+    assert found["rows"] == found["by"] == []  # the control of the trial: the table of arms says it
     a = arrays(view.run, "coral")
     controls = {"target-only": arrays(view.run, "target-only").p}
     expected = transfer_gap("auroc", a.y, a.p, controls, **a.where)
     assert found["figures"]["coral"]["difference"] == expected.difference
     assert found["figures"]["coral"]["ci"] == [expected.lo, expected.hi]
+
+
+def test_harm_has_a_table_of_its_own_where_several_arms_use_no_source(make, rewrite):
+    folder, result = make()
+    next(a for a in result["arms"] if a["name"] == "pooled")["source"] = None
+    rewrite(folder, result)
+    v = View(read_run(folder))
+    found = harm(v)
+    used = {a["name"] for a in v.data["arms"] if a["source"]}
+    assert {r["name"] for r in found["rows"]} == used and "pooled" not in used
+    assert {r["control"] for r in found["rows"]} == {"pooled"}  # the better of the two
+
+
+def test_risks_that_are_too_high_for_one_sex_are_told_in_the_minute(make):
+    folder, _ = make()
+    path = folder / "predictions.parquet"
+    frame = pd.read_parquet(path)
+    women = frame["by:sex"] == "female"
+    frame.loc[women, "p_1"] = frame.loc[women, "p_1"] ** 0.2
+    frame["p_0"] = 1 - frame["p_1"]
+    frame.to_parquet(path)
+    view = View(read_run(folder))
+    said = dict(minute(view, found_in(view)))["Is it alike for all?"]
+    mine = frame[women & (frame["arm"] == view.delivered)]
+    low = words.number(float((mine["y_true"] - mine["p_1"]).mean()))
+    assert (
+        f"observed minus predicted share (below 0: risks are told too high) runs from {low} (female)" in said
+    )
+    assert said.endswith("The subgroups are shown to differ.")
+
+
+def test_the_minute_says_that_an_arm_picked_on_the_test_patients_is_flattered(make, rewrite):
+    folder, result = make()
+    flattered = "l2sp was picked on the very patients it is judged by"
+    assert flattered not in dict(minute(View(read_run(folder)), NOTHING)).get("Whose figures", "")
+    rewrite(folder, result | {"chosen": "l2sp", "guard": {"enabled": False, "arm": None}})
+    assert flattered in dict(minute(View(read_run(folder)), NOTHING))["Whose figures"]
+    rewrite(folder, result | {"chosen": "target-only", "guard": {"enabled": False, "arm": None}})
+    assert "Whose figures" not in dict(minute(View(read_run(folder)), NOTHING))
+
+
+def test_a_model_that_is_never_wrong_has_no_curve_of_errors(make):
+    folder, _ = make()
+    path = folder / "predictions.parquet"
+    frame = pd.read_parquet(path)
+    frame["p_1"] = 0.1 + 0.8 * frame["y_true"]
+    frame["p_0"] = 1 - frame["p_1"]
+    frame.to_parquet(path)
+    found = uncertainty(View(read_run(folder)))
+    assert found["plot"] is None and found["rows"]
 
 
 def test_a_learning_curve_tells_at_which_numbers_of_labels_an_arm_is_worse(make):

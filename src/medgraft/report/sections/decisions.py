@@ -9,7 +9,7 @@ import numpy as np
 from medgraft.base import MedgraftError
 from medgraft.evidence.decision import cross_decisions, decision_accuracy, decision_curve
 from medgraft.report import words
-from medgraft.report.plots import NARROW, WIDE, Painter, Plot, bare, both, elide, ticks
+from medgraft.report.plots import NARROW, WIDE, Painter, Plot, bare, both, elide, key, ticks
 from medgraft.report.sections.arrays import Arrays, arrays, folds_of_patients
 from medgraft.report.sections.registry import section
 from medgraft.report.sections.told import cell
@@ -40,12 +40,14 @@ def decisions(view: View) -> dict[str, Any] | None:
         for a in found
     }
     event = str((view.data.get("cohort") or {}).get("classes", ["", "the event"])[-1])
+    points = [p for a in found if (p := _point(a)) is not None]
     return {
         "plot": _plot(curves),
         "event": event,
         "useful": [_useful(name, c) for name, c in curves.items()],
         "labels": _choosing(found[0]),
-        "points": [p for a in found if (p := _point(a)) is not None],
+        "points": points,
+        "titles": list(points[0]["cells"]) if points else [],
         "figures": curves,
     }
 
@@ -72,8 +74,11 @@ def _point(a: Arrays) -> dict[str, Any] | None:
         ("Of those flagged, with the event", found.ppv),
         ("Of the others, without it", found.npv),
     ]
-    ratios = [("LR+", found.lr_positive), ("LR−", found.lr_negative)]
-    cells = [(title, *cell(i, 2)) for title, i in [*shares, *ratios]]
+    ratios = [
+        ("Likelihood ratio, flagged", found.lr_positive),
+        ("Likelihood ratio, not flagged", found.lr_negative),
+    ]
+    cells = {title: cell(i, 2) for title, i in [*shares, *ratios]}
     return {"name": a.name, "sentence": found.sentence(), "cells": cells, "figures": found.to_dict()}
 
 
@@ -104,26 +109,22 @@ def _plot(curves: dict[str, dict[str, Any]]) -> Plot:
         def paint(figure: Any) -> None:
             ax = figure.add_axes((56 / width, 46 / height, (width - 68) / width, (height - 90) / height))
             bare(ax)
-            ax.plot(at, first["treat_all"]["value"], color=COLOURS["muted"], lw=1.4, ls=(0, (1, 2)))
             ax.axhline(0, color=COLOURS["muted"], lw=1.4)
             styles = [("accent", "-"), ("ink", "--")]
             for name, (role, dashes) in zip(names, styles, strict=False):
                 band = curves[name]["model"]
                 if role == "accent":
                     ax.fill_between(at, band["lo"], band["hi"], color=COLOURS[role], alpha=0.18, lw=0)
-                ax.plot(at, band["value"], dashes, color=COLOURS[role], lw=2)
+                ax.plot(at, band["value"], dashes, color=COLOURS[role], lw=2, label=elide(name, 16))
+            all_ = first["treat_all"]["value"]
+            ax.plot(at, all_, color=COLOURS["muted"], lw=1.8, ls=(0, (1, 1.5)), label="treat all")
             ax.set_ylim(-0.25 * top - 0.02, 1.15 * top + 0.02)
             ax.set_xlim(0, 1)
             ax.xaxis.set_major_locator(ticks(5))
             ax.yaxis.set_major_locator(ticks(5))
             ax.set_xlabel("Threshold probability", fontsize=11, color=COLOURS["ink"])
             ax.set_ylabel("Net benefit", fontsize=11, color=COLOURS["ink"])
-            marks = [
-                f"{mark} {elide(n, 16 if narrow else 26)}" for n, mark in zip(names, ("━", "╌"), strict=False)
-            ]
-            text = "   ".join([*marks, "┈ treat all"])
-            ax.text(0, 1 + 14 / (height - 90), text, transform=ax.transAxes, fontsize=10.5 if narrow else 11,
-                    color=COLOURS["ink"])  # fmt: skip
+            key(ax, narrow)
 
         return paint, width, height
 

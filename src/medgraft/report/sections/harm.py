@@ -35,9 +35,12 @@ def harm(view: View) -> dict[str, Any] | None:
     gaps = {n: transfer_gap(metric, a.y, a.p, controls, **a.where, n_boot=_DRAWS) for n, a in found.items()}
     by = _by(found.get(view.delivered), metric, controls)
     shift = view.data.get("shift") or {}
+    alone = list(controls) == [view.data["control"]]  # then the tables of arms and subgroups say it all
+    harmful = [n for n in found if view.compared.get(n, {}).get("verdict") == "harms"]
     return {
-        "rows": [_row(n, g) for n, g in gaps.items()],
-        "by": [_row(n.replace("=", ": "), g) for n, g in by.items()],
+        "rows": [] if alone else [_row(n, g) for n, g in gaps.items()],
+        "by": [] if alone else [_row(n.replace("=", ": "), g) for n, g in by.items()],
+        "harmful": harmful,
         "about": view.delivered,
         "budgets": _budgets(view, plain, moved),
         "shift": shift.get("sentences") or [],

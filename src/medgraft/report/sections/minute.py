@@ -19,8 +19,14 @@ def procedure(view: View) -> str:
     return (
         f"The figures of {arm} are those of choosing anew in each training part{often}. The delivered model "
         f"is {final}, which {arm} chose from all patients: the figures of that arm, picked after the fact, "
-        "would flatter it."
+        "may flatter it."
     )
+
+
+def _names(view: View) -> str:
+    """Say what the arms that the verdict compares do."""
+    named = dict.fromkeys([str(view.data["control"]), view.delivered, str(view.choice["guard"] or "")])
+    return " ".join(f"{a['name']}: {a['summary']}" for a in view.arms if a["name"] in named and a["summary"])
 
 
 def minute(view: View, found: dict[str, dict[str, Any] | None]) -> list[tuple[str, str]]:
@@ -32,21 +38,26 @@ def minute(view: View, found: dict[str, dict[str, Any] | None]) -> list[tuple[st
     found : dict
         By section, as `medgraft.report.html.found_in` returns it.
     """
-    said: list[tuple[str, str]] = []
+    said = [("The two arms of the verdict", names)] if (names := _names(view)) else []
     if procedure(view):
         said.append(("Whose figures", procedure(view)))
+    elif view.delivered in view.compared and view.delivered != view.choice["guard"] and len(view.counted) > 1:
+        picked = (
+            f"{view.delivered} was picked on the very patients it is judged by: its figures are flattered."
+        )
+        said.append(("Whose figures", picked))
     if (made := found["decisions"]) and made["points"] and made["points"][0]["name"] == view.delivered:
-        goal = f"At a threshold meant to find {100 * SENSITIVITY:.0f} %"
+        goal = f"At a threshold meant to find {100 * SENSITIVITY:.0f} % of “{made['event']}”"
         said.append((goal, made["points"][0]["sentence"]))
     if (made := found["calibration"]) and made["sentence"]:
         said.append(("Can its probabilities be trusted?", made["sentence"]))
     if made := found["subgroups"]:
-        shown = [g["sentence"] for g in made["gaps"] if g["shown"]]
         lost = [r["name"] for r in made["rows"] if r["outcome"].endswith("loses")]
-        looked = [g["name"] for g in made["gaps"]]
-        text = " ".join(shown)
-        if looked and not shown:
-            text = f"No gap by {' or '.join(looked)} is shown."
+        told = [g["sentence"] for g in made["gaps"] if g["shown"]]
+        even = [g["name"] for g in made["gaps"] if not g["shown"] and g["of"] == view.metric["name"]]
+        if even:
+            told.insert(0, f"No gap in {view.metric['label']} by {' or '.join(even)} is shown.")
+        text = " ".join(told)
         if made["untold"]:
             text += f" By {' and '.join(made['untold'])} it cannot be told: too few patients."
         if lost:

@@ -14,6 +14,8 @@ from medgraft.report.view import View
 
 _DRAWS = 400
 _MOST_CELLS = 24
+_LARGE = "calibration_in_the_large"
+_TOLD = "observed minus predicted share (below 0: risks are told too high)"
 _OUTCOMES = {"gains": "▲ gains", "loses": "▼ loses", "unclear": "○ unclear"}
 
 
@@ -36,7 +38,7 @@ def subgroups(view: View) -> dict[str, Any] | None:
     changes = _changes(metric.name, a, control, how) if control and control.name != a.name else {}
     rows = []
     for place in [c for c in found.cells if c.shown][:_MOST_CELLS]:
-        large = found.figures.get("calibration_in_the_large", {}).get(place.name)
+        large = found.figures.get(_LARGE, {}).get(place.name)
         change = changes.get(place.name)
         rows.append(
             {
@@ -50,7 +52,12 @@ def subgroups(view: View) -> dict[str, Any] | None:
         )
     hidden = sum(not c.shown for c in found.cells)
     told = {k for k in found.gaps[metric.name] if "&" not in k}
-    gaps = [_gap(k, g, view) for k, g in found.gaps[metric.name].items() if "&" not in k]
+    gaps = [
+        _gap(k, g, label, of)
+        for of, label in ((metric.name, view.metric["label"]), (_LARGE, _TOLD))
+        for k, g in found.gaps.get(of, {}).items()
+        if "&" not in k
+    ]
     return {
         "rows": rows,
         "large": any(r["large"] for r in rows),
@@ -76,14 +83,15 @@ def _change(c: Comparison) -> tuple[str, str]:
     return cell(Interval(c.difference, c.lo, c.hi), sign=True)
 
 
-def _gap(name: str, g: Gap, view: View) -> dict[str, str]:
+def _gap(name: str, g: Gap, label: str, of: str) -> dict[str, str]:
     lowest, highest = (x.partition("=")[2] or x for x in (g.lowest, g.highest))
     low, high = (cell(g.figures[k])[0] for k in (g.lowest, g.highest))
     size, span = cell(Interval(g.value, g.lo, g.hi))
+    size = "less than 0.001" if size == "0.000" and g.value > 0 else size
     shown = g.lo > 0
     end = "The subgroups are shown to differ." if shown else "That they differ is not shown."
     said = (
-        f"By {name} the {view.metric['label']} runs from {low} ({lowest}) to {high} ({highest}): a gap of "
+        f"By {name} the {label} runs from {low} ({lowest}) to {high} ({highest}): a gap of "
         f"{size} ({span}; by chance alone {words.number(known(g.by_chance))} is to be expected). {end}"
     )
-    return {"name": name, "sentence": said, "shown": "yes" if shown else ""}
+    return {"name": name, "of": of, "sentence": said, "shown": "yes" if shown else ""}

@@ -15,7 +15,7 @@ from medgraft.report.sections.arrays import CLASSES, Arrays, arrays, folds_of_pa
 from medgraft.report.sections.registry import section
 from medgraft.report.svg import COLOURS
 from medgraft.report.view import View
-from medgraft.trial.table_one import withheld
+from medgraft.trial.table_one import FEWEST, withheld
 
 ALPHA = 0.1
 
@@ -86,13 +86,16 @@ def _kinds(sets: np.ndarray) -> str:
     size = sets.sum(axis=1)
     one, none, several = (float(x.mean()) for x in (size == 1, size == 0, size > 1))
     said = f"{100 * one:.0f} % of the sets name one class, {100 * several:.0f} % more than one"
-    return said + (f", {100 * none:.0f} % none (the patient is like no other)." if none else ".")
+    return said + (f", {100 * none:.0f} % none (no class is probable enough)." if none else ".")
 
 
-def _curve(a: Arrays) -> tuple[Plot, str]:
+def _curve(a: Arrays) -> tuple[Plot, str] | None:
     wrong = (a.p.argmax(axis=1) != a.y).astype(float)
     made = risk_coverage(wrong, 1 - a.p.max(axis=1), group=a.group, n_boot=500)
+    if not wrong.any():
+        return None
     at, risk = made.coverage, made.risk
+    first = min(int(np.searchsorted(at, FEWEST / len(np.unique(a.group)))), len(at) - 1)  # fewer are noise
     half = int(np.searchsorted(at, 0.5))
 
     def make(narrow: bool) -> tuple[Painter, int, int]:
@@ -101,9 +104,9 @@ def _curve(a: Arrays) -> tuple[Plot, str]:
         def paint(figure: Any) -> None:
             ax = figure.add_axes((56 / width, 46 / height, (width - 68) / width, (height - 70) / height))
             bare(ax)
-            ax.plot(at, risk, color=COLOURS["accent"], lw=2, drawstyle="steps-post")
+            ax.plot(at[first:], risk[first:], color=COLOURS["accent"], lw=2, drawstyle="steps-post")
             ax.set_xlim(0, 1)
-            ax.set_ylim(0, max(0.05, 1.15 * float(risk.max())))
+            ax.set_ylim(0, max(0.05, 1.15 * float(risk[first:].max())))
             ax.xaxis.set_major_locator(ticks(5))
             ax.yaxis.set_major_locator(ticks(5))
             ax.set_xlabel("Share of patients answered, the surest first", fontsize=11, color=COLOURS["ink"])
