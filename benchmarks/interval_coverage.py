@@ -18,7 +18,7 @@ from scipy.special import ndtr
 from medgraft.evidence import choose, compare, interval
 
 Draw = Callable[[np.random.Generator], dict[str, Any]]
-SIZES, DRAWS = (50, 200, 1000), 200
+SIZES, DRAWS = (50, 200, 1000), 200  # so few cut the tails short where few repeats matter much: 1000 do not
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from sklearn.calibration import calibration_curve
 
 from medgraft.base import MedgraftError
 from medgraft.evidence import ece, reliability
-from medgraft.evidence.calibrate import wilson
+from medgraft.evidence.shares import wilson
 
 
 def test_ece_computed_by_hand():
@@ -47,15 +47,6 @@ def test_several_classes_are_judged_by_their_most_probable():
     assert made["of"] == "top class"
     assert made["bins"][0]["observed"] == 0.5
     assert made["bins"][0]["predicted"] == pytest.approx(0.65)
-
-
-def test_wilson_solves_its_equation():
-    for k, n in ((0, 10), (3, 10), (10, 10), (45, 50)):
-        for end in wilson(k, n):
-            if 1e-9 < end < 1 - 1e-9:
-                assert abs(k / n - end) == pytest.approx(1.959964 * np.sqrt(end * (1 - end) / n), rel=1e-6)
-    assert wilson(0, 10)[0] == 0
-    assert wilson(10, 10)[1] == 1
 
 
 def test_repeated_rows_of_a_patient_do_not_narrow_a_bin():

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq
 
-from medgraft.evidence.calibrate import wilson
 from medgraft.evidence.score_interval import score_interval
+from medgraft.evidence.shares import wilson
 
 Z = 1.959963984540054
 

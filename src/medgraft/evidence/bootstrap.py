@@ -42,7 +42,10 @@ def resamples(
 
 
 class Replicates(NamedTuple):
-    """The metric of A arms: averaged over repeats (A,), in every resample (A, n_boot), per repeat (A, R)."""
+    """The metric of A arms: averaged over repeats (A,), in every resample (A, n_boot), and per repeat.
+
+    Per repeat (A, R, 1 + n_boot): on the rows as they are, then in every resample of patients.
+    """
 
     values: Floats
     draws: Floats
@@ -60,9 +63,9 @@ def replicate(
 
     where m_r(c) is the metric of repeat r with each row weighing what its patient does, times its own weight.
     Every arm sees the same draws. Repeats in which the metric is undefined are left out; nan when it is in
-    all of them.
+    all of them. Spread is judged by `crossed`: that of these draws is too large.
 
-    Cost: O(arms x rows x n_boot), with memory bounded whatever the number of rows.
+    Cost: O(arms x rows x n_boot), with memory of arms x repeats x n_boot whatever the number of rows.
     """
     if n_boot < 2:
         raise MedgraftError(f"A bootstrap needs at least 2 draws, not {n_boot}: use 1000 or more.")
@@ -75,6 +78,7 @@ def replicate(
     values = _over_repeats(plain[:, :, None], np.ones((len(parts), 1)))[:, 0]
 
     draws = np.empty((len(arms), n_boot))
+    by_repeat = np.concatenate([plain.T[:, :, None], np.empty((len(arms), len(parts), n_boot))], axis=2)
     chunk = max(1, min(n_boot, CHUNK // max(len(i) for i in parts)))
     for where, weights, picks in resamples(scores.n_groups, len(parts), n_boot, seed, chunk):
         per_repeat = np.empty((len(parts), len(arms), weights.shape[1]))
@@ -83,7 +87,8 @@ def replicate(
             for a, p in enumerate(ps):
                 per_repeat[r, a] = metric.fn(y, p, w, fold)
         draws[:, where] = _over_repeats(per_repeat, picks)
-    return Replicates(values, draws, plain.T)
+        by_repeat[:, :, 1:][:, :, where] = per_repeat.transpose(1, 0, 2)
+    return Replicates(values, draws, by_repeat)
 
 
 def _over_repeats(per_repeat: Floats, picks: Floats) -> Floats:
@@ -115,20 +120,65 @@ def informative(metric: Metric, scores: Scores) -> float:
     return min(freedom + 1, scores.n_groups) if scores.y.ndim == 2 else freedom + 1
 
 
-def with_repeats(n: float, by_repeat: Floats, draws: Floats) -> float:
-    r"""Return `n`, made smaller where the result hangs on few repeats rather than on many patients.
+def crossed(draws: Floats, by_repeat: Floats, n: float) -> tuple[Floats, float]:
+    r"""Return the known draws with the spread they should have, and how many patients inform them.
 
-    The variance V of the draws has a part of the repeats, :math:`V_r = s_r^2 / R`, known with R - 1 degrees
-    of freedom only. Satterthwaite's approximation for the two together:
+    With one repeat, all known draws and `n`. With more, a metric of G patients and R repeats has the variance
+    A + B + E: of patients, of repeats, and of what is peculiar to both, each shrinking with the numbers it is
+    an average over. Draws that resample patients and repeats have A + B + 3 E on average (work it out for a
+    mean of :math:`a_g + b_r + e_{gr}`), so that they are too wide where a repeat changes single patients. But
+    resampled patients, all repeats kept, vary by A + E (:math:`V_p`); the repeats' own values, divided by R,
+    by B + E (:math:`V_r = s_r^2 / R`); and those within a resample of patients by B + 2 E (:math:`V_w`). So
 
-    .. math:: \frac{V^2}{(V - V_r)^2 / (n - 1) + V_r^2 / (R - 1)} + 1
+    .. math:: V = V_p + \max\bigl(0,\; V_r - \max(0,\, V_w - V_r)\bigr)
+
+    is the sum of both ways less what they share (as in Cameron, Gelbach and Miller 2011), and never below
+    that of the patients. Where it is no more than that, `n` stays. Else Satterthwaite's approximation gives
+
+    .. math:: \frac{V^2}{V_p^2 / (n - 1) + V_r^2 / (R - 1)}
+
+    degrees of freedom, one less than the second number returned. With two or three repeats that matter it
+    errs towards too narrow (worked out for a normal mean of 95 %: down to 87 % with two, 92 with three, 94
+    with five).
+
+    Parameters
+    ----------
+    draws : (n_boot,) array
+        Of patients and repeats, as from `replicate`; nan where undefined.
+    by_repeat : (R, 1 + n_boot) array
+        Of each repeat: on the rows as they are, then in every resample of patients.
+    n : float
+        Patients that inform a single repeat, as from `informative`.
+
+    References
+    ----------
+    Cameron, Gelbach and Miller 2011, doi:10.1198/jbes.2010.07136. Owen 2007, doi:10.1214/07-AOAS122.
+
+    Examples
+    --------
+    >>> crossed(np.array([1.0, 2.0, np.nan]), np.array([[1.5, 1.0, 2.0, np.nan]]), 30)
+    (array([1., 2.]), 30)
     """
-    known = by_repeat[np.isfinite(by_repeat)]
-    whole = float(draws.var()) if len(draws) else 0.0
-    if len(known) < 2 or n < 2 or whole == 0:
-        return n
-    part = min(float(known.var(ddof=1)) / len(known), whole)
-    return 1 + whole**2 / ((whole - part) ** 2 / (n - 1) + part**2 / (len(known) - 1))
+    known = draws[np.isfinite(draws)]
+    repeats = by_repeat[np.isfinite(by_repeat[:, 0])]
+    each = repeats[:, 1:][:, np.isfinite(repeats[:, 1:]).all(axis=0)]
+    r = len(repeats)
+    if r < 2 or n < 2 or each.shape[1] < 2 or known.min() == known.max():
+        return known, n
+    of_patients = n / (n - 1) * float(each.mean(axis=0).var())
+    of_repeats = float(repeats[:, 0].var(ddof=1)) / r
+    within = float(each.var(axis=0, ddof=1).mean()) / r
+    own = max(0.0, of_repeats - max(0.0, within - of_repeats))
+    whole = of_patients + own
+    if whole == 0:
+        return known, n
+    freedom = n - 1
+    if own > 0:
+        freedom = whole**2 / (of_patients**2 / (n - 1) + of_repeats**2 / (r - 1))
+        freedom = max(freedom, min(n, r) - 1)  # the smallest that the approximation can mean
+    # `tail` will widen by (freedom + 1) / freedom, which `whole` has no need of.
+    narrow = math.sqrt(whole * freedom / (freedom + 1) / float(known.var()))
+    return known.mean() + narrow * (known - known.mean()), freedom + 1
 
 
 def tail(n: float, level: float) -> float:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import ndtri
 
 from medgraft.base import MedgraftError
 from medgraft.evidence.calibration.events import check_bins
 from medgraft.evidence.metrics.base import Floats, metrics
 from medgraft.evidence.metrics.calibration import calibration_error, confidence, row_bins
 from medgraft.evidence.scores import Scores
+from medgraft.evidence.shares import wilson
 
 
 def _checked(y: ArrayLike, p: ArrayLike, bins: int) -> tuple[Floats, Floats]:
@@ -23,24 +22,6 @@ def _checked(y: ArrayLike, p: ArrayLike, bins: int) -> tuple[Floats, Floats]:
         guess = np.stack([1 - guess, guess], axis=1)
     scores = Scores.of(metrics["ece"], y, guess)
     return confidence(scores.y, scores.p)
-
-
-def wilson(successes: float, n: float, level: float = 0.95) -> tuple[float, float]:
-    r"""Return Wilson's score interval of a share.
-
-    The shares :math:`\pi` with :math:`|\hat\pi - \pi| \le z \sqrt{\pi (1 - \pi) / n}`; it stays within 0 and
-    1, and works at both ends. Wilson 1927, doi:10.1080/01621459.1927.10502953.
-
-    Examples
-    --------
-    >>> [round(end, 3) for end in wilson(8, 10)]
-    [0.49, 0.943]
-    """
-    z = float(ndtri((1 + level) / 2))
-    share, unit = successes / n, z * z / n
-    middle = (share + unit / 2) / (1 + unit)
-    half = z * math.sqrt(share * (1 - share) / n + unit / n / 4) / (1 + unit)
-    return 0.0 if successes == 0 else middle - half, 1.0 if successes == n else middle + half
 
 
 def ece(y: ArrayLike, p: ArrayLike, bins: int = 10) -> float:

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from medgraft.base import MedgraftError
-from medgraft.evidence.bootstrap import informative, logit_interval, percentiles, replicate, with_repeats
+from medgraft.evidence.bootstrap import crossed, informative, logit_interval, percentiles, replicate
 from medgraft.evidence.metrics.base import Metric, as_metric
 from medgraft.evidence.scores import Scores
+from medgraft.evidence.shares import mean_share
 
 
 @dataclass(frozen=True)
@@ -109,9 +110,10 @@ def interval(
     The value is :math:`\frac1R \sum_r m_r`, the metric of each repeat averaged. The interval resamples
     patients with all their rows, the same in every repeat, and repeats (pigeonhole bootstrap), and is widened
     for few patients or few repeats: of the draws it takes percentiles, or for metrics between 0 and 1 the
-    spread on the logit scale; see `replicate`, `percentiles`, `logit_interval` and `with_repeats` in
+    spread on the logit scale; see `replicate`, `crossed`, `percentiles` and `logit_interval` in
     `medgraft.evidence.bootstrap`. Where all rows are right, or all wrong, resampling shows no spread, and the
-    end is the exact Clopper-Pearson bound over patients.
+    end is the exact Clopper-Pearson bound over patients. Balanced accuracy with one row a patient is not
+    resampled: it is a mean of independent shares, see `medgraft.evidence.shares.mean_share`.
 
     It covers new patients from the same place, judged by these fitted models and others like them. It does
     not cover refitting on other training patients beyond what the repeats show.
@@ -150,7 +152,8 @@ def interval(
 
     References
     ----------
-    Owen 2007, doi:10.1214/07-AOAS122. Hesterberg 2015, doi:10.1080/00031305.2015.1089789.
+    Owen 2007, doi:10.1214/07-AOAS122. Hesterberg 2015, doi:10.1080/00031305.2015.1089789. Zou, Huang and
+    Zhang 2009, doi:10.1016/j.csda.2008.09.033.
 
     Examples
     --------
@@ -171,7 +174,12 @@ def interval(
     n = informative(chosen, scores)
     if n < 2:
         return Interval(value, math.nan, math.nan, level, "One patient (of a class) allows no interval.")
-    known = draws[np.isfinite(draws)]
-    n = with_repeats(n, made.by_repeat[0], known)
+    if chosen.name == "balanced_accuracy" and len(scores.y) == scores.n_groups:
+        right = scores.p.argmax(axis=1) == scores.y
+        of = [scores.y == k for k in np.unique(scores.y)]
+        return Interval(value, *mean_share([right[c].sum() for c in of], [c.sum() for c in of], level), level)
+    known, n = crossed(draws, made.by_repeat[0], n)
     lo, hi = logit_interval(value, known, n, level) if chosen.bounded else percentiles(known, n, level)
-    return Interval(value, lo, hi, level, " ".join(filter(None, (dropped(draws), few(made.by_repeat[0])))))
+    return Interval(
+        value, lo, hi, level, " ".join(filter(None, (dropped(draws), few(made.by_repeat[0][:, 0]))))
+    )

@@ -6,10 +6,10 @@ from scipy.special import stdtr
 from scipy.stats import multinomial
 
 from medgraft.base import MedgraftError
-from medgraft.evidence.calibrate import wilson
 from medgraft.evidence.decision import decision_curve, decision_difference
 from medgraft.evidence.paired import mcnemar
 from medgraft.evidence.score_interval import score_interval
+from medgraft.evidence.shares import wilson
 
 # Drawn once, and given to the library dcurves 1.1.7.
 Y = [

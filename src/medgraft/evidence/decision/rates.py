@@ -9,10 +9,10 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri, stdtrit
 
 from medgraft.base import MedgraftError
-from medgraft.evidence.calibrate import wilson
 from medgraft.evidence.interval import Interval, check_level
 from medgraft.evidence.metrics.base import Floats, Ints, metrics
 from medgraft.evidence.scores import Scores
+from medgraft.evidence.shares import wilson
 
 
 def binary(y: ArrayLike, p: ArrayLike, group: ArrayLike | None = None) -> tuple[Ints, Floats, Ints]:
