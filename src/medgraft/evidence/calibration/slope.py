@@ -58,7 +58,10 @@ def calibration_slope(
     The intervals are :math:`\hat\theta \pm t_{G - q}\, s` of G patients and q coefficients, with the variance
     :math:`\frac{G - 1}{G} \sum_g \delta_g \delta_g^T`, :math:`\delta_g = (A - A_g)^{-1} s_g` being what the
     fit moves, to first order, when a patient's rows are left out (s the score, A the information). It holds
-    whether or not the curve is a logistic one, and for patients with several rows.
+    whether or not the curve is a logistic one, and for patients with several rows. An interval by likelihood
+    or score would need the curve to be logistic and rows to be independent. The price is some width in small
+    samples: of 50 patients with one row each, intervals of 95 % held slope and intercept in 96 to 97 % of
+    4,000 simulations (a standard error of 0.3 points), and of 200 or more in 95 %.
 
     Parameters
     ----------
