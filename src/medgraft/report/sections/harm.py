@@ -33,13 +33,13 @@ def harm(view: View) -> dict[str, Any] | None:
         return None
     metric = as_metric(view.data["metric"])
     gaps = {n: transfer_gap(metric, a.y, a.p, controls, **a.where, n_boot=_DRAWS) for n, a in found.items()}
-    by = _by(found.get(view.delivered), metric, controls)
-    shift = view.data.get("shift") or {}
     alone = list(controls) == [view.data["control"]]  # then the tables of arms and subgroups say it all
+    by = {} if alone else _by(found.get(view.delivered), metric, controls)
+    shift = view.data.get("shift") or {}
     harmful = [n for n in found if view.compared.get(n, {}).get("verdict") == "harms"]
     return {
         "rows": [] if alone else [_row(n, g) for n, g in gaps.items()],
-        "by": [] if alone else [_row(n.replace("=", ": "), g) for n, g in by.items()],
+        "by": [_row(n.replace("=", ": "), g) for n, g in by.items()],
         "harmful": harmful,
         "about": view.delivered,
         "budgets": _budgets(view, plain, moved),
