@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from medgraft.studies import studies
-from medgraft.studies.kit.page import balance, page, probe
+from medgraft.studies.kit.page import balance, page
 
 
 def account(key, verdict, kind="published", **more):
@@ -75,14 +75,18 @@ def test_a_section_shows_ours_with_n_interval_and_date_and_theirs_with_its_sourc
     assert "We have not run it on real data." in text.split("## [48] alturki2024")[1]
 
 
-def test_the_linear_probe_stands_beside_the_method_where_there_is_one():
+def test_what_the_method_gains_over_a_linear_probe_is_told_and_counted_with_its_interval():
     told = account("rasa2024", "helps")
-    first = told["experiments"][0]
-    assert probe(first) is None
-    first["arms"].append(
-        {"name": "linear-probe:source=x", "role": "transfer", "value": 0.85, "ci": [0.8, 0.9]}
-    )
-    assert probe(first) == (0.8, 0.85, False)
-    assert probe(first | {"higher_is_better": False}) == (0.8, 0.85, True)
+    assert "linear probe on frozen" not in balance([studies["rasa2024"]], {"rasa2024": [told]})
+    told["experiments"][0]["probe"] = {
+        "name": "linear-probe:source=x",
+        "difference": -0.05,
+        "ci": [-0.09, -0.01],
+        "verdict": "harms",
+    }
     text = balance([studies["rasa2024"]], {"rasa2024": [told]})
-    assert "the better one in 0" in text and "| 0.800 / 0.850 |" in text
+    assert "(1 studies), the method: better in 0, worse in 1, could not be told in 0." in text
+    assert "| -0.050 [-0.090, -0.010] |" in text
+    assert "Method less `linear-probe:source=x`: -0.050 [-0.090, -0.010]: worse." in page(
+        {"rasa2024": [told]}
+    )

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from medgraft.cohort.public import public_sets
-from medgraft.studies.kit.account import number
+from medgraft.studies.kit.account import BESIDE, number
 from medgraft.studies.kit.card import Study, studies
 from medgraft.studies.kit.optimism import PAIRED, told_way
 from medgraft.studies.kit.show import transfers
@@ -53,7 +53,7 @@ def balance(known: Sequence[Study], accounts: Mapping[str, Sequence[dict[str, An
     real: Counter[str] = Counter()
     made: Counter[str] = Counter()
     rows: list[str] = []
-    better: list[bool] = []
+    probed: Counter[str] = Counter()  # what a method does beside a linear probe
     for s in known:
         given = accounts.get(s.key, ())
         if not given:
@@ -65,9 +65,9 @@ def balance(known: Sequence[Study], accounts: Mapping[str, Sequence[dict[str, An
         if transfers(s, told):
             (made if kind == "generated" else real)[told["verdict"]] += 1
         gap = _gap(given[0])
-        beside = probe(first)
-        shown = "" if beside is None else f"{beside[0]:.3f} / {beside[1]:.3f}"
-        better += [] if beside is None else [beside[2]]
+        beside = first.get("probe")
+        shown = number(beside["difference"], beside["ci"], "+") if beside else ""
+        probed.update([beside["verdict"]] if beside else [])
         rows.append(
             f"| [{s.ref}] | [{s.key}](#{_anchor(s)}) | {kind} | {first['n']} | {first['metric']} | "
             f"{number(first['difference'], first['ci'], '+')} | {told['verdict']} | {shown} | {gap} |"
@@ -77,39 +77,17 @@ def balance(known: Sequence[Study], accounts: Mapping[str, Sequence[dict[str, An
         if total:
             told_ = ", ".join(f"{word} in {counted[v]}" for v, word in WORDS.items())
             lines.append(f"On {what}, transfer ({total} studies): {told_}.\n")
-    if better:
-        lines.append(
-            f"A linear probe on frozen features stood beside the method in {len(better)} of them; the "
-            f"method's "
-            f"figure was the better one in {sum(better)}, whatever chance has in that."
-        )
+    if total := sum(probed.values()):
+        told_ = ", ".join(f"{word} in {probed[v]}" for v, word in BESIDE.items())
+        lines.append(f"Against a linear probe on frozen features ({total} studies), the method: {told_}.")
     lines += [
         "",
-        "| | Study | Data | n | Metric | Method less control | Verdict | Method / linear probe | "
-        "Optimism of the "
-        "leaks |",
+        "| | Study | Data | n | Metric | Method less control | Verdict | Method less linear probe | "
+        "Optimism of the leaks |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
         *rows,
     ]
     return "\n".join(lines)
-
-
-def probe(experiment: dict[str, Any]) -> tuple[float, float, bool] | None:
-    """Return the figures of the method and of the first linear probe, and whether the method's is better.
-
-    Parameters
-    ----------
-    experiment : dict
-        None is returned where it has no such arm, or the method is one.
-    """
-    value = {a["name"]: a["value"] for a in experiment["arms"]}
-    frozen = [name for name in value if name.startswith("linear-probe") and "+" not in name]
-    own = experiment["method"]
-    if not frozen or own in frozen or value[own] is None or value[frozen[0]] is None:
-        return None
-    higher = experiment.get("higher_is_better", True)
-    gain = value[own] - value[frozen[0]]
-    return value[own], value[frozen[0]], gain > 0 if higher else gain < 0
 
 
 def _section(s: Study, accounts: Sequence[dict[str, Any]]) -> str:
@@ -154,6 +132,9 @@ def _account(told: dict[str, Any]) -> str:
         lines.append("\n".join(rows))
         gap = number(e["difference"], e["ci"], "+")
         lines.append(f"Method less control: {gap}: **{e['verdict']}**.")
+        if beside := e.get("probe"):
+            gap = number(beside["difference"], beside["ci"], "+")
+            lines.append(f"Method less `{beside['name']}`: {gap}: {BESIDE[beside['verdict']]}.")
     for each in told.get("optimism", ()):
         a, b = each["as_published"], each["honest"]
         lines.append(

@@ -190,7 +190,7 @@ class Run:
         result = made.run(place, resume=resume, progress=self.progress)
         if not self.honest:  # a model that has seen its test patients is for nobody
             shutil.rmtree(place / "graft", ignore_errors=True)
-        told = account.of_trial(title, place.relative_to(self.out), result, method)
+        told = account.of_trial(title, place.relative_to(self.out), result, method, self.seed)
         self.experiments.append(told | {"transfer": transfer})
         self.judged[told["folder"]] = made.design.data
         return result
