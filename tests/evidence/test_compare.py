@@ -121,6 +121,23 @@ def test_right_once_more_and_once_less_is_no_difference():
     assert compare("accuracy", y, a, b).n_differ == 2
 
 
+@pytest.mark.parametrize("name", ["accuracy", "balanced_accuracy", "auroc", "brier"])
+def test_a_gain_on_two_rows_of_different_classes_of_a_patient_is_a_difference(name):
+    y, patients = np.tile([0, 1], 20), np.arange(40) // 2
+    good, bad = (np.stack([1 - p, p], axis=1) for p in (0.2 + 0.6 * y, 0.8 - 0.6 * y))
+    arm = np.where(patients[:, None] < 9, good, bad)
+    assert compare(name, y, arm, bad, group=patients, n_boot=100).n_differ == 9
+    swapped = compare(name, y, bad, arm, group=patients, n_boot=100)
+    assert (swapped.n_differ, swapped.verdict) == (9, "harms")
+
+
+def test_a_gain_on_two_opposite_labels_of_a_row_s_patient_is_a_difference():
+    y, patients = np.tile([[0, 1], [1, 0]], (20, 1)), np.arange(40) // 2
+    bad = 0.8 - 0.6 * y
+    arm = np.where(patients[:, None] < 9, 0.2 + 0.6 * y, bad)
+    assert compare("hamming_loss", y, arm, bad, group=patients, n_boot=100).n_differ == 9
+
+
 def test_only_what_the_metric_sees_is_a_difference():
     y, p, _, more = two_arms("auroc")
     squeezed = np.stack([1 - p[:, 1] / 3, p[:, 1] / 3], axis=1)

@@ -75,9 +75,9 @@ def differing(
     """Return on how many patients two arms differ, as far as the metric can see.
 
     A patient counts when the arms' predictions differ and so does what the metric sees of them (decision,
-    rank within the block, or probability), summed over the patient's rows and repeats: being right once more
-    and once less is no difference. `fold_control` are the control's folds where they are not those of
-    `scores`.
+    rank within the block, or probability), summed over the patient's rows and repeats, towards each row's
+    truth: being right once more and once less is no difference, and being right on two rows of different
+    classes is. `fold_control` are the control's folds where they are not those of `scores`.
     """
     n = len(scores.y)
     raw = (p_arm != p_control).reshape(n, -1).any(axis=1)
@@ -87,9 +87,17 @@ def differing(
     for rows in scores.parts():
         y = scores.y[rows]
         gap = metric.view(y, p_arm[rows], block[rows]) - metric.view(y, p_control[rows], other[rows])
-        np.add.at(seen, scores.group[rows], gap)
+        np.add.at(seen, scores.group[rows], _towards_truth(y, gap))
     moved = np.bincount(scores.group, weights=raw, minlength=scores.n_groups) > 0
     return int((moved & (np.abs(seen) > 1e-12).any(axis=1)).sum())
+
+
+def _towards_truth(y: Floats | Ints, gap: Floats) -> Floats:
+    """Return differences of classes or labels with the sign of a gain: up where it is the row's, else down."""
+    if gap.shape[1] == 1:  # a number has no class
+        return gap
+    true = y[:, None] == np.arange(gap.shape[1]) if y.ndim == 1 else y == 1
+    return np.where(true, gap, -gap)
 
 
 def judge(metric: Metric, lo: float, hi: float, margin: float) -> Verdict:
