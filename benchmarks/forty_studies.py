@@ -96,7 +96,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("keys", nargs="*")
     parser.add_argument("--record", type=Path)
-    given = parser.parse_args()
+    given = parser.parse_intermixed_args()
     for name in given.keys or RUNS:
         begun = time.process_time()
         told = run(name, given.data, given.weights, given.out)

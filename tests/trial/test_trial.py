@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 import medgraft as mg
+from medgraft.trial.describe import question
 from medgraft.trial.tasks import Outcome
 from samples import two_sites
 
@@ -233,6 +234,15 @@ def test_nothing_to_transfer_from_is_said(tmp_path):
     cohort = mg.read(two_sites().drop(columns="site"), label="ill")
     with pytest.raises(mg.MedgraftError, match="nothing to transfer from"):
         mg.Trial(cohort)
+
+
+def test_a_trial_without_a_source_asks_and_answers_nothing_of_transfer(tmp_path):
+    cohort = mg.read(two_sites().drop(columns="site"), label="ill")
+    result = mg.Trial(cohort, ["target-only", "majority"]).run(tmp_path / "out")
+    assert result.data["question"] == "Which method is the best to predict 'ill'?"
+    assert result.data["verdict"].startswith("No arm was shown to help")
+    moved = trial(mg.read(two_sites(), label="ill", domain="site"), ["target-only", "majority"])
+    assert "Does transfer from 'a' help" in question(moved)
 
 
 def test_nothing_of_a_patient_is_in_the_graft(tmp_path):

@@ -93,7 +93,7 @@ def differing(
 
 
 def _towards_truth(y: Floats | Ints, gap: Floats) -> Floats:
-    """Return differences of classes or labels with the sign of a gain: up where it is the row's, else down."""
+    """Return differences of classes with the sign of a gain: up for the class of the row, down for others."""
     if gap.shape[1] == 1:  # a number has no class
         return gap
     true = y[:, None] == np.arange(gap.shape[1]) if y.ndim == 1 else y == 1

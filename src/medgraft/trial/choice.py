@@ -71,7 +71,9 @@ def choose_delivery(trial: Trial, data: dict[str, Any]) -> dict[str, Any]:
             verdict = f"{best['sentence']} {_tally(trial, data['comparisons'], chosen)}"
         else:
             chosen = control
-            because = f"No transfer arm was shown to help, so {control} is delivered."
+            tried = any(_transfers(trial, c["arm"]) for c in data["comparisons"])
+            arm = "transfer arm" if tried else "arm"
+            because = f"No {arm} was shown to help, so {control} is delivered."
             verdict = f"{because} {_tally(trial, data['comparisons'], control)}".rstrip()
     if trial.design.kind == "time-ordered":
         because += " Every patient has a model of his or her own, so that none is saved for all."

@@ -48,7 +48,9 @@ def question(trial: Trial) -> str:
             else ("label" if n == 1 else "labels") + " per class"
         )
         labels = f" with {n} {what}" if n else " with no target labels"
-    return f"Does transfer {origin or 'from other sites'} help to {aim}{where}{labels}?"
+    if not origin:
+        return f"Which method is the best to {aim}{where}{labels}?"
+    return f"Does transfer {origin} help to {aim}{where}{labels}?"
 
 
 def describe_cohort(trial: Trial) -> dict[str, Any]:

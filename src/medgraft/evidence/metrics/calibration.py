@@ -149,8 +149,8 @@ def smooth_gaps(predicted: Floats, happened: Floats, w: Floats, span: float = 0.
     label="Integrated calibration index",
     view=probabilities,
     meaning=(
-        "Integrated calibration index: the distance of the predicted probabilities from a smooth "
-        "curve of what was observed, on average over patients; 0 is perfect."
+        "The distance of the predicted probabilities from a smooth curve of what was observed, on average "
+        "over patients; 0 is perfect."
     ),
 )
 def ici(y: Floats, p: Floats, w: Floats, block: Ints) -> Floats:
