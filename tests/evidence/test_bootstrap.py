@@ -189,6 +189,17 @@ def test_few_repeats_limit_the_information_as_far_as_they_matter():
     np.testing.assert_allclose(draws, raw)
 
 
+@pytest.mark.parametrize("repeats", [2, 4])
+def test_below_five_repeats_widen_the_spread_but_not_the_quantile(repeats):
+    luck = np.linspace(-1, 1, repeats)[None, :]
+    values = 20 + np.linspace(-1, 1, 30)[:, None] + luck
+    of_patients, of_repeats, rest = mean_squares(values)
+    draws, n, _ = crossed_mean(values, 2000)
+    assert rest == pytest.approx(0, abs=1e-20)
+    assert n == 30
+    assert n / (n - 1) * draws.var() == pytest.approx((of_patients + of_repeats) / values.size, rel=0.05)
+
+
 def test_one_repeat_leaves_the_draws_as_they_are():
     draws, n, raw = crossed_mean(20 + np.random.default_rng(0).normal(size=(30, 1)), 100)
     assert n == 30
@@ -197,7 +208,7 @@ def test_one_repeat_leaves_the_draws_as_they_are():
 
 def test_crossed_draws_of_mirrored_differences_are_mirrored_exactly():
     rng = np.random.default_rng(0)
-    draws, by_repeat = rng.normal(size=200), rng.normal(size=(4, 201))
+    draws, by_repeat = rng.normal(size=200), rng.normal(size=(6, 201))
     a, n = bootstrap.crossed(draws, by_repeat, 30)
     b, m = bootstrap.crossed(-draws, -by_repeat, 30)
     assert n == m

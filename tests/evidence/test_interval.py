@@ -84,6 +84,18 @@ def test_repeats_that_differ_patient_by_patient_only_leave_the_spread_of_patient
     assert got.hi - got.lo == pytest.approx(high - low, rel=0.08)
 
 
+def test_two_of_400_patients_that_one_of_two_repeats_mistakes_leave_accuracy_well_known():
+    y = np.tile(np.arange(400) % 2, 2)
+    said = y.copy()
+    said[:2] = 1 - said[:2]
+    where = {"group": np.tile(np.arange(400), 2), "repeat": np.repeat([0, 1], 400)}
+    got = interval("accuracy", y, np.eye(2)[said], **where)
+    assert got.value == 798 / 800
+    # Between what one mistake and three mistakes among 400 patients would leave (Wilson).
+    assert 0.978 < got.lo < 0.994
+    assert "2 repeats are few" in got.note
+
+
 def test_a_few_repeats_that_differ_are_reported_and_enough_of_them_are_not():
     y, rng = np.tile(np.arange(20.0), 5), np.random.default_rng(0)
     p, group, repeat = y + rng.normal(size=100), np.tile(np.arange(20), 5), np.repeat(np.arange(5), 20)

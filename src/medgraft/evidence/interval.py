@@ -10,7 +10,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from medgraft.base import MedgraftError
-from medgraft.evidence.bootstrap import crossed, informative, logit_interval, percentiles, replicate
+from medgraft.evidence.bootstrap import (
+    ENOUGH,
+    crossed,
+    informative,
+    logit_interval,
+    percentiles,
+    replicate,
+)
 from medgraft.evidence.metrics.base import Metric, as_metric
 from medgraft.evidence.scores import Scores
 from medgraft.evidence.shares import mean_share
@@ -66,11 +73,11 @@ def dropped(draws: Any) -> str:
 
 
 def few(by_repeat: Any) -> str:
-    """Return a sentence when repeats that differ are fewer than 5, else ""."""
+    """Return a sentence when repeats that differ are fewer than `ENOUGH`, else ""."""
     repeats = len(by_repeat)
-    if not 1 < repeats < 5 or np.ptp(by_repeat[np.isfinite(by_repeat)]) == 0:
+    if not 1 < repeats < ENOUGH or np.ptp(by_repeat[np.isfinite(by_repeat)]) == 0:
         return ""
-    return f"{repeats} repeats are few to learn how much a repeat matters: use 5 or more."
+    return f"{repeats} repeats are few to learn how much a repeat matters: use {ENOUGH} or more."
 
 
 def exact_end(n: int, level: float) -> float:
