@@ -33,8 +33,8 @@ WORDS = {"covid-19": "covid", "covid-19, ards": "covid", "covid": "covid", "*": 
     facts=(
         Fact("COVID-19 in chest X-rays.", "read"),
         Fact(
-            "The collection covid-chestxray; DenseNet121, autoencoder-LSTM, firefly algorithm, by the review's "
-            "row alone.",
+            "The collection covid-chestxray; DenseNet121, autoencoder-LSTM, firefly algorithm: by the "
+            "review's row alone.",
             "read",
         ),
         Fact("Fireflies tune the network, its features go to the autoencoder-LSTM.", "remembered"),
