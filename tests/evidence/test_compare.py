@@ -131,6 +131,33 @@ def test_a_gain_on_two_rows_of_different_classes_of_a_patient_is_a_difference(na
     assert (swapped.n_differ, swapped.verdict) == (9, "harms")
 
 
+def test_a_class_gained_is_a_difference_though_a_row_of_another_is_lost():
+    # A balanced accuracy sees the one row of class 1 of each patient for three of class 0.
+    y, patients = np.tile([1, 0, 0, 0], 40), np.arange(160) // 4
+    said = {"arm": np.tile([1, 1, 0, 0], 40), "control": np.tile([0, 0, 0, 0], 40)}
+    arm, control = (np.eye(2)[said[name]] for name in ("arm", "control"))
+    got = compare("balanced_accuracy", y, arm, control, group=patients, n_boot=100)
+    assert (got.n_differ, got.verdict) == (40, "helps")
+    assert compare("accuracy", y, arm, control, group=patients, n_boot=100).n_differ == 0
+
+
+@pytest.mark.parametrize("name", ["accuracy", "balanced_accuracy"])
+def test_to_be_wrong_in_another_way_is_no_difference(name):
+    y = np.zeros(90, dtype=int)
+    y[80:] = 1
+    control, arm = np.full(90, 1), np.full(90, 2)
+    control[80:] = arm[80:] = 0
+    arm[:5] = 0  # five are gained, the others are as wrong as they were
+    got = compare(name, y, np.eye(3)[arm], np.eye(3)[control], n_boot=100)
+    assert (got.n_differ, got.verdict) == (5, "inconclusive")
+
+
+def test_numbers_that_change_to_either_side_are_a_difference():
+    control, patients = np.tile([1.0, -1.0], 20), np.arange(40) // 2
+    got = compare("mae", np.zeros(40), 0.1 * control, control, group=patients, n_boot=100)
+    assert (got.n_differ, got.verdict) == (20, "helps")
+
+
 def test_a_gain_on_two_opposite_labels_of_a_row_s_patient_is_a_difference():
     y, patients = np.tile([[0, 1], [1, 0]], (20, 1)), np.arange(40) // 2
     bad = 0.8 - 0.6 * y

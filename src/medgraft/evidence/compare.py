@@ -74,30 +74,35 @@ def differing(
 ) -> int:
     """Return on how many patients two arms differ, as far as the metric can see.
 
-    A patient counts when the arms' predictions differ and so does what the metric sees of them (decision,
-    rank within the block, or probability), summed over the patient's rows and repeats, towards each row's
-    truth: being right once more and once less is no difference, and being right on two rows of different
-    classes is. `fold_control` are the control's folds where they are not those of `scores`.
+    A patient counts when the arms' predictions differ and so does what the metric sees of them (being right,
+    decision, rank within the block, or probability), summed over the patient's rows and repeats: being right
+    once more and once less is no difference. Rows of different classes are summed apart where the metric
+    looks at each class on its own, and so are a label's rows that have it and that do not; of numbers any
+    change counts. `fold_control` are the control's folds where they are not those of `scores`.
     """
     n = len(scores.y)
     raw = (p_arm != p_control).reshape(n, -1).any(axis=1)
     folds = (scores.fold, scores.fold if fold_control is None else fold_control)
     block, other = (scores.repeat * (fold.max() + 1) + fold for fold in folds)
-    seen = np.zeros((scores.n_groups, 1 if p_arm.ndim == 1 else p_arm.shape[1]))
+    seen = np.zeros((scores.n_groups, 1))
     for rows in scores.parts():
         y = scores.y[rows]
         gap = metric.view(y, p_arm[rows], block[rows]) - metric.view(y, p_control[rows], other[rows])
-        np.add.at(seen, scores.group[rows], _towards_truth(y, gap))
+        gap = _apart(y, gap, p_arm.shape[-1] if p_arm.ndim == 2 else 0, metric.by_class)
+        seen = seen if seen.shape[1] == gap.shape[1] else np.zeros((scores.n_groups, gap.shape[1]))
+        np.add.at(seen, scores.group[rows], gap)
     moved = np.bincount(scores.group, weights=raw, minlength=scores.n_groups) > 0
     return int((moved & (np.abs(seen) > 1e-12).any(axis=1)).sum())
 
 
-def _towards_truth(y: Floats | Ints, gap: Floats) -> Floats:
-    """Return differences of classes with the sign of a gain: up for the class of the row, down for others."""
-    if gap.shape[1] == 1:  # a number has no class
+def _apart(y: Floats | Ints, gap: Floats, k: int, by_class: bool) -> Floats:
+    """Return differences with a column for everything that must not cancel against something else."""
+    if k == 0:  # numbers
+        return np.abs(gap)
+    if gap.shape[1] == 1 and not by_class:  # a row is right or not, whatever its class
         return gap
-    true = y[:, None] == np.arange(gap.shape[1]) if y.ndim == 1 else y == 1
-    return np.where(true, gap, -gap)
+    true = [y == c for c in range(k)] if y.ndim == 1 else [y == 1, y != 1]
+    return np.hstack([gap * of.reshape(len(y), -1) for of in true])
 
 
 def judge(metric: Metric, lo: float, hi: float, margin: float) -> Verdict:

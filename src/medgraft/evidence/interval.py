@@ -74,7 +74,7 @@ def dropped(draws: Any) -> str:
 
 def few(by_repeat: Any) -> str:
     """Return a sentence when repeats that differ are fewer than `ENOUGH`, else ""."""
-    repeats = len(by_repeat)
+    repeats = int(np.isfinite(by_repeat).sum())
     if not 1 < repeats < ENOUGH or np.ptp(by_repeat[np.isfinite(by_repeat)]) == 0:
         return ""
     return f"{repeats} repeats are few to learn how much a repeat matters: use {ENOUGH} or more."
@@ -119,8 +119,9 @@ def interval(
     for few patients or few repeats: of the draws it takes percentiles, or for metrics between 0 and 1 the
     spread on the logit scale; see `replicate`, `crossed`, `percentiles` and `logit_interval` in
     `medgraft.evidence.bootstrap`. Where all rows are right, or all wrong, resampling shows no spread, and the
-    end is the exact Clopper-Pearson bound over patients. Balanced accuracy with one row a patient is not
-    resampled: it is a mean of independent shares, see `medgraft.evidence.shares.mean_share`.
+    end is the exact Clopper-Pearson bound over patients. Balanced accuracy of two classes with one row a
+    patient is not resampled: it is a mean of independent shares, see `medgraft.evidence.shares.mean_share`.
+    Told in several repeats it is, and with six patients of a class such an interval is some points short.
 
     It covers new patients from the same place, judged by these fitted models and others like them. It does
     not cover refitting on other training patients beyond what the repeats show.
@@ -181,10 +182,11 @@ def interval(
     n = informative(chosen, scores)
     if n < 2:
         return Interval(value, math.nan, math.nan, level, "One patient (of a class) allows no interval.")
-    if chosen.name == "balanced_accuracy" and len(scores.y) == scores.n_groups:
+    of = [scores.y == k for k in np.unique(scores.y)] if chosen.name == "balanced_accuracy" else []
+    if len(of) == 2 and len(scores.y) == scores.n_groups:
         right = scores.p.argmax(axis=1) == scores.y
-        of = [scores.y == k for k in np.unique(scores.y)]
-        return Interval(value, *mean_share([right[c].sum() for c in of], [c.sum() for c in of], level), level)
+        ends = mean_share([right[c].sum() for c in of], [c.sum() for c in of], level)
+        return Interval(value, *ends, level)
     known, n = crossed(draws, made.by_repeat[0], n)
     lo, hi = logit_interval(value, known, n, level) if chosen.bounded else percentiles(known, n, level)
     return Interval(

@@ -17,6 +17,11 @@ def decisions(y: Floats, p: Floats, block: Ints) -> Floats:
     return one_hot(p.argmax(axis=1), p.shape[1])
 
 
+def right(y: Floats, p: Floats, block: Ints) -> Floats:
+    """Return whether the most probable class is the row's, (n, 1)."""
+    return (p.argmax(axis=1) == y).astype(float)[:, None]
+
+
 def probabilities(y: Floats, p: Floats, block: Ints) -> Floats:
     """Return the probabilities as they are."""
     return p
@@ -27,7 +32,7 @@ def probabilities(y: Floats, p: Floats, block: Ints) -> Floats:
     tasks=CLASSES,
     better="higher",
     label="Accuracy",
-    view=decisions,
+    view=right,
     bounded=True,
     meaning="The share of patients whose most probable class is the right one.",
 )
@@ -44,7 +49,7 @@ def accuracy(y: Floats, p: Floats, w: Floats, block: Ints) -> Floats:
     tasks=CLASSES,
     better="higher",
     label="Balanced accuracy",
-    view=decisions,
+    view=right,
     by_class=True,
     bounded=True,
     meaning=(

@@ -11,9 +11,14 @@ from medgraft.evidence.metrics.base import LABELS, Floats, Ints, metric, share
 from medgraft.evidence.metrics.ranking import PairsFn, concordance, precision, strata
 
 
-def at_half(y: Floats, p: Floats, block: Ints) -> Floats:
-    """Return which known labels are predicted, (n, L): those of a probability of one half or more."""
-    return ((p >= 0.5) & ~np.isnan(y)).astype(float)
+def wrong(y: Floats, p: Floats, block: Ints) -> Floats:
+    """Return of how many known labels each row is wrong, (n, 1): told from a probability of one half on."""
+    return (((p >= 0.5) != (y == 1)) & ~np.isnan(y)).sum(axis=1, dtype=float)[:, None]
+
+
+def all_right(y: Floats, p: Floats, block: Ints) -> Floats:
+    """Return whether a row's known labels are all right, (n, 1)."""
+    return (wrong(y, p, block) == 0).astype(float)
 
 
 def label_ranks(y: Floats, p: Floats, block: Ints) -> Floats:
@@ -127,14 +132,13 @@ def micro_auprc(y: Floats, p: Floats, w: Floats, block: Ints) -> Floats:
     tasks=LABELS,
     better="higher",
     label="Subset accuracy",
-    view=at_half,
+    view=all_right,
     bounded=True,
     meaning="The share of patients all of whose labels are right, at a probability of one half.",
 )
 def subset_accuracy(y: Floats, p: Floats, w: Floats, block: Ints) -> Floats:
     """Share of rows whose known labels are all right, at a probability of one half."""
-    right = ((p >= 0.5) == (y == 1)) | np.isnan(y)
-    return share(w @ right.all(axis=1).astype(float), w.sum(axis=1))
+    return share(w @ all_right(y, p, block)[:, 0], w.sum(axis=1))
 
 
 @metric(
@@ -142,11 +146,10 @@ def subset_accuracy(y: Floats, p: Floats, w: Floats, block: Ints) -> Floats:
     tasks=LABELS,
     better="lower",
     label="Hamming loss",
-    view=at_half,
+    view=wrong,
     meaning="The share of labels that are wrong, at a probability of one half: 0 is perfect.",
 )
 def hamming_loss(y: Floats, p: Floats, w: Floats, block: Ints) -> Floats:
     """Share of known labels that are wrong, at a probability of one half."""
     known = ~np.isnan(y)
-    wrong = ((p >= 0.5) != (y == 1)) & known
-    return share(w @ wrong.sum(axis=1).astype(float), w @ known.sum(axis=1).astype(float))
+    return share(w @ wrong(y, p, block)[:, 0], w @ known.sum(axis=1).astype(float))
