@@ -68,7 +68,7 @@ def test_it_is_listed_and_shown_with_what_was_stated(invented):
 def test_it_is_run_under_both_protocols(invented, tmp_path):
     out = tmp_path / "run"
     told = said("run", KEY, "--generated", "--protocol", "both", "--no-report", "--out", out)
-    assert "Optimism of the leaks" in told and "It leaks on purpose" in told
+    assert "Optimism of the leaks" in told and "A leak, on purpose" in told
     account = json.loads((out / "study.json").read_text())
     (first,) = account["honest"]["experiments"]
     assert first["method"] == "coral" and first["control"] == "target-only"

@@ -62,7 +62,7 @@ def _run(
         bool, typer.Option("--generated", help="Small generated data in place of the study's.")
     ] = False,
     protocol: Annotated[
-        str, typer.Option(help="honest, as_published (with the known leaks), or both.")
+        str, typer.Option(help="honest, as_published (with its leaks, known or supposed), or both.")
     ] = "honest",
     backbone: Annotated[
         list[str] | None,
@@ -77,6 +77,7 @@ def _run(
 ) -> None:
     """Run a study: its method, its baselines and controls, on your data, public data or generated ones."""
     from medgraft.studies import studies as known
+    from medgraft.studies.kit.account import FILE
     from medgraft.studies.kit.show import closing, outcome
 
     if (key is None) == (not all_):
@@ -100,6 +101,7 @@ def _run(
         told = known[str(key)].run(out, protocol=protocol, **settings)
         pages = _reports(out) if report else []
         typer.echo(outcome(known[str(key)], told))
+        typer.echo(f"The account is {out / FILE}.")
         for page in pages:
             typer.echo(f"The report is {page}.")
         return

@@ -187,6 +187,16 @@ def azizian2024(run: Run) -> None:
         n=len(np.unique(group)),
         unit="regions" if run.honest else "windows",
     )
+    run.record(
+        "Which protein a bound window is of: trained, or random weights",
+        "mean reciprocal rank",
+        {name: mean_reciprocal_rank(scores[name], group=group) for name in (METHOD, "random weights")},
+        method=METHOD,
+        control="random weights",
+        difference=mean_gain(1 / scores[METHOD], 1 / scores["random weights"], group=group),
+        n=len(np.unique(group)),
+        unit="regions" if run.honest else "windows",
+    )
     chance = sum(1 / r for r in range(1, len(proteins) + 1)) / len(proteins)
     run.note(f"By chance the mean reciprocal rank among {len(proteins)} proteins is {chance:.3f}.")
     own, plain = right(net, tested), by_words(teach, tested)

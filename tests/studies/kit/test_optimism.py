@@ -233,7 +233,7 @@ def test_page_and_terminal_say_which_way_a_figure_came_and_accounts_from_before_
     told = {"study": "rasa2024", "protocol": "honest", "data": data, "networks": {}, "experiments": [one]}
     told |= {"verdict": "inconclusive", "notes": [], "date": "", "version": "", "leaks": []}
     for each, way, mark in (
-        (pair, "paired by patient: 90 rows of both runs, 30 patients", ""),
+        (pair, "paired by patient, on the 90 rows that both runs tested, of 30 patients", ""),
         (because, "rough: two runs taken for independent, because it is no trial", " (rough)"),
         (gap, "rough: two runs taken for independent", " (rough)"),
     ):

@@ -38,7 +38,9 @@ def minute(view: View, found: dict[str, dict[str, Any] | None]) -> list[tuple[st
     found : dict
         By section, as `medgraft.report.html.found_in` returns it.
     """
-    said = [("The two arms of the verdict", names)] if (names := _names(view)) else []
+    one = view.delivered == str(view.data["control"]) and not view.choice["guard"]
+    what = "The arm of the verdict" if one else "The two arms of the verdict"
+    said = [(what, names)] if (names := _names(view)) else []
     if procedure(view):
         said.append(("Whose figures", procedure(view)))
     elif view.delivered in view.compared and view.delivered != view.choice["guard"] and len(view.counted) > 1:

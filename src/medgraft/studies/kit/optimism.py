@@ -107,12 +107,13 @@ def told_way(each: dict[str, Any]) -> str:
     Examples
     --------
     >>> told_way({"way": PAIRED, "n": 90, "patients": 30})
-    'paired by patient: 90 rows of both runs, 30 patients'
+    'paired by patient, on the 90 rows that both runs tested, of 30 patients'
     >>> told_way({})
     'rough: two runs taken for independent'
     """
     if each.get("way", ROUGH) == PAIRED:
-        return f"{PAIRED}: {each['n']} rows of both runs, {each['patients']} patients"
+        whose = f"of {each['patients']} patients" if each["patients"] < each["n"] else "each a patient"
+        return f"{PAIRED}, on the {each['n']} rows that both runs tested, {whose}"
     return f"{ROUGH}, because {each['why']}" if each.get("why") else ROUGH
 
 

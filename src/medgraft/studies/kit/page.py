@@ -20,16 +20,24 @@ al. 2025, [doi:10.12928/biste.v7i3.14286](https://doi.org/10.12928/biste.v7i3.14
 Each is a recipe here: `medgraft studies run KEY --data FOLDER --out DIR`, or `--generated` without data.
 
 *Honest* runs keep patients, lesions, subjects or copies together, and everything that learns does so inside
-the training part. *As published* repeats the leaks that are known or suggested, and is labelled so
-everywhere; the difference of the two is the optimism of the leaks. It is paired by patient where both runs
-judged the same rows, copies and made rows left out, and else rough: the two runs are taken for independent.
-Our figures come with the number of rows, a 95 % interval and the date. Published figures are the authors'
-own, on their own data: they are shown where they could be read, and are not comparable with ours row by row.
-Where the paper's pretrained networks could not be had, others stood in, and cohorts were cut to what two
-processor cores do in minutes: a verdict here is about the method at that size, not about the paper. A
-network from random weights hardly trains on so few images, so that to beat it is nearly assured: the linear
-probe in each table, which only reads frozen features, is the harder yardstick. A supposed leak is one that
-the readings do not tell.
+the training part. *As published* repeats the study's leaks, known ones and those that we suspect ("supposed":
+nothing that we read says so), and is labelled so everywhere. The difference of the two is the optimism of the
+leaks: on the rows that both runs tested, paired by patient, where that can be done (copies and made rows are
+left out, so that it is not just the difference of the two figures), and otherwise rough, as if the two runs
+were independent.
+
+What is known of a study is marked: [read] in the paper, its abstract, the review's table or somebody's
+description; [code] in the authors' code; [remembered], and to be checked; [proposed] by us, where nothing was
+found. Published figures are the authors' own, on their own data: they are shown where they could be read, and
+are not comparable with ours row by row.
+
+Our figures come with the number of rows, a 95 % interval and the date. Folders in the commands are ours:
+put yours in their place. Where the paper's pretrained networks could not be had, others stood in, and
+cohorts were cut to what two processor cores do in some hours in all: a verdict here is about the method at
+that size, not about the paper. Numbers of images and of repeats were raised once, after first figures had
+been seen, for narrower intervals; what came of it was kept. A network from random weights hardly trains on
+so few images, so that to beat it is nearly assured: the linear probe, which only reads frozen features, is
+the harder yardstick.
 """
 
 
@@ -49,7 +57,12 @@ def page(accounts: Mapping[str, Sequence[dict[str, Any]]]) -> str:
 
 def balance(known: Sequence[Study], accounts: Mapping[str, Sequence[dict[str, Any]]]) -> str:
     """Return the closing table: of each study what transfer did, and how often it helped in all."""
-    lines = ["## Did transfer help?", ""]
+    lines = [
+        "## Did transfer help?",
+        "",
+        "The table and the counts are of the first experiment of each study; the others stand below.",
+        "",
+    ]
     real: Counter[str] = Counter()
     made: Counter[str] = Counter()
     rows: list[str] = []
@@ -62,15 +75,17 @@ def balance(known: Sequence[Study], accounts: Mapping[str, Sequence[dict[str, An
         told = _honest(given[0])
         first = told["experiments"][0]
         kind = told["data"]["kind"]
-        if transfers(s, told):
+        moves = transfers(s, told)
+        if moves:
             (made if kind == "generated" else real)[told["verdict"]] += 1
         gap = _gap(given[0])
         beside = first.get("probe")
         shown = number(beside["difference"], beside["ci"], "+") if beside else ""
-        probed.update([beside["verdict"]] if beside else [])
+        probed.update([beside["verdict"]] if beside and moves and kind != "generated" else [])
+        verdict = told["verdict"] if moves else f"{told['verdict']} (no transfer)"
         rows.append(
-            f"| [{s.ref}] | [{s.key}](#{_anchor(s)}) | {kind} | {first['n']} | {first['metric']} | "
-            f"{number(first['difference'], first['ci'], '+')} | {told['verdict']} | {shown} | {gap} |"
+            f"| [{s.ref}] | [{s.key}](#{_anchor(s)}) | {kind} | {_n(first)} | {_metric(first)} | "
+            f"{number(first['difference'], first['ci'], '+')} | {verdict} | {shown} | {gap} |"
         )
     for counted, what in ((real, "real data"), (made, "generated data alone")):
         total = sum(counted.values())
@@ -124,14 +139,15 @@ def _account(told: dict[str, Any]) -> str:
     if used:
         lines.append(f"In place of the paper's networks: {', '.join(sorted(used))}.")
     for e in honest["experiments"]:
-        lines.append(f"{e['title']}: {e['metric']}, {e['n']} {e['unit']}, honest.")
+        lines.append(f"{e['title']}: {_metric(e)}, {_n(e)} {e['unit']}, honest.")
         rows = ["| Arm | Value | |", "| --- | --- | --- |"]
         for a in e["arms"]:
             mark = {e["method"]: "method", e["control"]: "control"}.get(a["name"], "")
             rows.append(f"| `{a['name']}` | {number(a['value'], a['ci'])} | {mark} |")
         lines.append("\n".join(rows))
         gap = number(e["difference"], e["ci"], "+")
-        lines.append(f"Method less control: {gap}: **{e['verdict']}**.")
+        why = f" {e['why']}" if e.get("why") and e["verdict"] == "inconclusive" else ""
+        lines.append(f"Method less control: {gap}: **{e['verdict']}**.{why}")
         if beside := e.get("probe"):
             gap = number(beside["difference"], beside["ci"], "+")
             lines.append(f"Method less `{beside['name']}`: {gap}: {BESIDE[beside['verdict']]}.")
@@ -155,6 +171,17 @@ def _gap(told: dict[str, Any]) -> str:
         return ""
     rough = "" if first.get("way") == PAIRED else " (rough)"
     return f"{number(first['value'], first['ci'], '+')}{rough}"
+
+
+def _n(experiment: dict[str, Any]) -> str:
+    """Return how many rows, and of how many groups where those are fewer."""
+    n, patients = experiment["n"], experiment.get("patients")
+    return f"{n} (in {patients} groups)" if patients and patients != n else f"{n}"
+
+
+def _metric(experiment: dict[str, Any]) -> str:
+    lower = "" if experiment.get("higher_is_better", True) else " (lower is better)"
+    return f"{experiment['metric']}{lower}"
 
 
 def _anchor(s: Study) -> str:

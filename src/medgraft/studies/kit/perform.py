@@ -1,4 +1,4 @@
-"""From a study to its account: honestly, with its known leaks, or both and what they made of it."""
+"""From a study to its account: honestly, with its leaks, or both and what they made of it."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def perform(
         Small generated data.
     protocol : {"honest", "as_published", "both"}
         ``"honest"``: patients, lesions or copies stay together, and everything that learns does so inside the
-        training part. ``"as_published"``: with the leaks that are known. ``"both"``: and the difference of
-        the two, the optimism of the leaks, for each experiment that both have; see
+        training part. ``"as_published"``: with the leaks that are known or supposed. ``"both"``: and the
+        difference of the two, the optimism of the leaks, for each experiment that both have; see
         `medgraft.studies.kit.optimism`.
     backbones : sequence of str
         Networks in place of the published ones; see ``medgraft sources``.

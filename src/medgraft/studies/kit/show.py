@@ -64,9 +64,15 @@ def card(s: Study) -> str:
     parts += [f"{name} in its place: {text}" for name, text in s.stand_ins.items()]
     wrapped = ["\n".join(textwrap.wrap(part, 100)) for part in parts]
     for title, lines in (
-        ("What is known of it", [f"{fact.text} [{fact.tag}]" for fact in s.facts]),
+        (
+            "What is known of it (read, in the code, remembered, or proposed by us)",
+            [f"{fact.text} [{fact.tag}]" for fact in s.facts],
+        ),
         ("Published (theirs, not ours)", [_published(s, i) for i in range(len(s.published))]),
-        ("as_published repeats", list(s.leaks) or ["nothing: no leak is known, so there is only honest"]),
+        (
+            "as_published repeats",
+            list(s.leaks) or ["nothing: no leak is known or supposed, so there is only honest"],
+        ),
         ("Caveats", list(s.caveats)),
     ):
         if lines:
@@ -86,7 +92,7 @@ def outcome(s: Study, told: dict[str, Any]) -> str:
         return "\n".join(lines)
     head = [f"[{s.ref}] {s.key}, protocol {told['protocol']}", told["data"]["note"]]
     if told["protocol"] != "honest":
-        head += [f"It leaks on purpose: {leak}" for leak in told["leaks"]]
+        head += [f"A leak, on purpose: {leak}" for leak in told["leaks"]]
     stood: dict[str, list[str]] = {}
     for published, name in told["networks"].items():
         if published != name:
