@@ -86,6 +86,14 @@ def test_a_copy_without_one_of_the_archives_is_said_to_be_incomplete(tmp_path):
         read("brain_tumour_cheng", local=tmp_path)
 
 
+def test_a_slice_that_is_there_twice_is_refused(tmp_path):
+    slices(tmp_path)
+    (tmp_path / "copy").mkdir()
+    write_slice(tmp_path / "copy" / "767.mat", 2, "MR03", seed=767)
+    with pytest.raises(MedgraftError, match="767.mat' have one number"):
+        brain_tumour_cheng(tmp_path)
+
+
 def _without(field):
     def change(file):
         del file[f"cjdata/{field}"]

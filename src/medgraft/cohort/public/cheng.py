@@ -31,7 +31,8 @@ def brain_tumour_cheng(folder: Path) -> pd.DataFrame:
     Raises
     ------
     MedgraftError
-        h5py is not installed, there is no such file, or one is damaged or of another layout; it is named.
+        h5py is not installed, there is no such file or one slice twice, or a file is damaged or of another
+        layout; it is named.
 
     References
     ----------
@@ -42,6 +43,10 @@ def brain_tumour_cheng(folder: Path) -> pd.DataFrame:
         raise MedgraftError(
             f"'{folder}' has no file named by its number, as 1.mat: unpack the archives there."
         )
+    seen: dict[int, Path] = {}
+    for file in files:
+        if (first := seen.setdefault(int(file.stem), file)) != file:
+            raise MedgraftError(f"'{first}' and '{file}' have one number: remove one copy of the slices.")
     return pd.DataFrame([_row(file) for file in sorted(files, key=lambda file: (int(file.stem), file))])
 
 
