@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from medgraft.base import MedgraftError
-from medgraft.evidence.bootstrap import Replicates, crossed, informative, percentiles, replicate
+from medgraft.evidence.bootstrap import Replicates, crossed, informative, percentiles, reaching, replicate
 from medgraft.evidence.interval import check_level, degenerate, dropped, few, jsonable
 from medgraft.evidence.metrics.base import Floats, Ints, Metric, as_metric
 from medgraft.evidence.scores import Scores
@@ -174,7 +174,8 @@ class Contrast:
             slack = 1 - degenerate(chosen, scores, 1.0, level)[0]  # as far as an arm that never erred may err
             lo, hi = max(-1.0, value - slack), min(1.0, value + slack)
         else:
-            lo, hi = percentiles(*crossed(draws, self.by_repeat, informed), level)
+            known, fewer = crossed(draws, self.by_repeat, informed)
+            lo, hi = percentiles(reaching(known, fewer, informed, level), informed, level)
         verdict, notes = judge(chosen, lo, hi, margin), [dropped(draws), few(self.by_repeat[:, 0])]
         if self.differ < FEWEST:
             verdict = "inconclusive"

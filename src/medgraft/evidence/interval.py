@@ -16,6 +16,7 @@ from medgraft.evidence.bootstrap import (
     informative,
     logit_interval,
     percentiles,
+    reaching,
     replicate,
 )
 from medgraft.evidence.metrics.base import Metric, as_metric
@@ -187,8 +188,11 @@ def interval(
         right = scores.p.argmax(axis=1) == scores.y
         ends = mean_share([right[c].sum() for c in of], [c.sum() for c in of], level)
         return Interval(value, *ends, level)
-    known, n = crossed(draws, made.by_repeat[0], n)
-    lo, hi = logit_interval(value, known, n, level) if chosen.bounded else percentiles(known, n, level)
+    known, fewer = crossed(draws, made.by_repeat[0], n)
+    if chosen.bounded:
+        lo, hi = logit_interval(value, known, fewer, level)
+    else:
+        lo, hi = percentiles(reaching(known, fewer, n, level), n, level)
     return Interval(
         value, lo, hi, level, " ".join(filter(None, (dropped(draws), few(made.by_repeat[0][:, 0]))))
     )
