@@ -30,18 +30,18 @@ CHEST = ["covid_chestxray", "chest_xray_pneumonia=cxr_pneumonia_kermany"]
 RUNS: dict[str, dict[str, Any]] = {
     "wang2023": {"data": ["bonn_eeg"]},
     "roy2024": {"data": ["wisdm_transformed"], "repeats": 5},
-    "azizian2024": {"data": ["rbp_sequences"], "limit": 60, "repeats": 3},
+    "azizian2024": {"data": ["rbp_sequences"], "limit": 60},
     "taghizadeh2024": {"data": ["eegmmi_s001"]},
     "martinezenguita2023": {"data": ["methylation_age"], "repeats": 5},
     "hong2024": {"data": ["uci_heart_4site"], "repeats": 5},
     "amiri2024": {"data": ["owid_covid"], "repeats": 5},
-    "alturki2024": {"data": ["uci_ckd"], "repeats": 3},
+    "alturki2024": {"data": ["uci_ckd"]},
     "xiang2024": {
         "data": ["wine_quality=uci_wine_quality", "pm25_beijing=uci_pm25_beijing", "heart=uci_heart_4site"]
     },
     "xue2024": {"data": ["uci_parkinsons_telemonitoring"], "limit": 1700},
     "moran2024": {"data": ["ecg5000"], "limit": 60, "backbones": LARGER},
-    "jakkaladiki2024": {"data": ["uci_breast_cancer_wisconsin"], "limit": 240, "repeats": 3},
+    "jakkaladiki2024": {"data": ["uci_breast_cancer_wisconsin"], "limit": 240, "repeats": 5},
     "gore2024": {"data": ["methylation_age"], "repeats": 5},
     "ma2024": {"data": ["hippocampus_nifti"], "repeats": 5},
     "rasa2024": {"data": ["brain_mri_4class"], "limit": 25, "backbones": BOTH},
