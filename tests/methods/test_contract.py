@@ -7,6 +7,7 @@ labels read, a site with one class, the global seed, a training set inside the s
 from __future__ import annotations
 
 import copy
+import functools
 import math
 import warnings
 
@@ -94,6 +95,13 @@ def test_rows(task="binary"):
 test_rows.__test__ = False
 
 
+@functools.cache
+def fitted(name, task):
+    """The method fitted to the cohort as it is: once for all tests, none of which changes it."""
+    X, y, rows = cohort(task)
+    return make(name, task).fit(X, y, **rows)
+
+
 def output(model, X):
     return model.predict_proba(X) if hasattr(model, "predict_proba") else model.predict(X)
 
@@ -127,9 +135,7 @@ def test_scikit_learn_accepts_the_guard_with_all_its_candidates(task):
 
 @every_task
 def test_probabilities_are_probabilities_and_predictions_their_maximum(name, task):
-    X, y, rows = cohort(task)
-    model = make(name, task).fit(X, y, **rows)
-    new = test_rows(task)
+    y, model, new = cohort(task)[1], fitted(name, task), test_rows(task)
     prediction = model.predict(new)
     assert prediction.shape == (len(new),)
     if task == "regression":
@@ -184,9 +190,8 @@ def test_permuting_training_rows_changes_nothing_when_patients_have_several_rows
 
 @every_case
 def test_permuting_predicted_rows_permutes_the_output_and_scoring_twice_agrees(name, task):
-    X, y, rows = cohort(task)
-    model = make(name, task).fit(X, y, **rows)
-    new = test_rows(task)
+    X, y, _ = cohort(task)
+    model, new = fitted(name, task), test_rows(task)
     p = np.random.default_rng(1).permutation(len(new))
     np.testing.assert_allclose(output(model, new)[p], output(model, new.iloc[p]), rtol=1e-12)
     assert model.score(X, y) == model.score(X, y)
@@ -220,7 +225,7 @@ def test_labels_of_unlabelled_rows_are_never_read(name, task):
     X, y, rows = cohort(task)
     hidden = ~rows["labelled"]
     assert hidden.sum() > 10
-    a = output(make(name, task).fit(X, y, **rows), test_rows(task))
+    a = output(fitted(name, task), test_rows(task))
     scrambled = y.copy()
     scrambled[hidden] = 77
     np.testing.assert_array_equal(a, output(make(name, task).fit(X, scrambled, **rows), test_rows(task)))
@@ -238,7 +243,7 @@ def test_labels_of_unlabelled_rows_are_never_read(name, task):
 def test_any_label_type_in_any_order_gives_the_same_model(name, names):
     X, y, rows = cohort("binary")
     labels = pd.Series(names[y]) if hasattr(names, "dtype") else np.array(names)[y]
-    a = make(name, "binary").fit(X, y, **rows)
+    a = fitted(name, "binary")
     b = make(name, "binary").fit(X, labels, **rows)
     place = [b.classes_.tolist().index(c) for c in list(names)]
     same(a.predict_proba(test_rows()), b.predict_proba(test_rows())[:, place])
@@ -249,7 +254,7 @@ def test_any_label_type_in_any_order_gives_the_same_model(name, names):
 def test_renaming_three_classes_renames_the_predictions(name):
     X, y, rows = cohort("multiclass")
     names = np.array(["moderate", "severe", "absent"])
-    a = make(name, "multiclass").fit(X, y, **rows)
+    a = fitted(name, "multiclass")
     b = make(name, "multiclass").fit(X, names[y], **rows)
     place = [b.classes_.tolist().index(c) for c in names]
     same(a.predict_proba(test_rows()), b.predict_proba(test_rows())[:, place])
@@ -259,7 +264,7 @@ def test_renaming_three_classes_renames_the_predictions(name):
 @pytest.mark.parametrize("names", [{"a": "St. Mary's, β", "b": "", "t": "-1"}, {"a": 3, "b": 1, "t": 2}])
 def test_domains_may_have_any_name(name, task, names):
     X, y, rows = cohort(task)
-    a = make(name, task).fit(X, y, **rows)
+    a = fitted(name, task)
     domain = [names[d] for d in rows["domain"]]
     b = make(name, task).fit(X, y, domain=domain, target=str(names["t"]), labelled=rows["labelled"])
     np.testing.assert_array_equal(output(a, test_rows(task)), output(b, test_rows(task)))
@@ -366,8 +371,7 @@ def test_global_state_is_left_alone(name, task):
 
 @every_task
 def test_a_round_trip_through_skops_keeps_every_bit(name, task):
-    X, y, rows = cohort(task)
-    model = make(name, task).fit(X, y, **rows)
+    model = fitted(name, task)
     data = skops.io.dumps(model)
     untrusted = skops.io.get_untrusted_types(data=data)
     assert all(t.startswith("medgraft.") for t in untrusted), untrusted
@@ -434,8 +438,8 @@ def test_an_integer_weight_is_a_repeated_row(name, task):
     )
     same(output(a, test_rows(task)), output(b, test_rows(task)))
     if name != "last-value":  # a single last row has the same value, whatever its weight
-        c = make(name, task).fit(X, y, **rows)
-        assert np.abs(output(a, test_rows(task)) - output(c, test_rows(task))).max() > 1e-4
+        c = output(fitted(name, task), test_rows(task))
+        assert np.abs(output(a, test_rows(task)) - c).max() > 1e-4
 
 
 RATIO_METHODS = [n for n in ARRAY_METHODS if getattr(entries[n].cls, "estimates_ratio", False)]

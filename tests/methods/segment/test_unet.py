@@ -186,6 +186,7 @@ def test_segmentation_methods_do_no_other_task_and_are_kept_from_tables():
         assert entry.tasks == ("segmentation",) and not entry.reads_tables and "masks" in entry.needs
 
 
+@pytest.mark.slow  # forty epochs of a volume
 def test_what_fills_few_voxels_of_a_volume_is_learnt_too(network, volumes):
     X, masks = volumes
     model = UNet(network, **{**QUICK, "epochs": 40}, validation=0.0, augmentation="none", head_lr=0.01)

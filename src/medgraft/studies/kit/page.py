@@ -60,7 +60,8 @@ def balance(known: Sequence[Study], accounts: Mapping[str, Sequence[dict[str, An
     lines = [
         "## Did transfer help?",
         "",
-        "The table and the counts are of the first experiment of each study; the others stand below.",
+        "The table and the counts are of the first experiment of each study; the others stand below. Runs that "
+        "were recorded before it was kept have no difference from a linear probe, and a rough optimism.",
         "",
     ]
     real: Counter[str] = Counter()
@@ -139,7 +140,7 @@ def _account(told: dict[str, Any]) -> str:
     if used:
         lines.append(f"In place of the paper's networks: {', '.join(sorted(used))}.")
     for e in honest["experiments"]:
-        lines.append(f"{e['title']}: {_metric(e)}, {_n(e)} {e['unit']}, honest.")
+        lines.append(f"{e['title']}: {_metric(e)}, {_n(e, e['unit'])}, honest.")
         rows = ["| Arm | Value | |", "| --- | --- | --- |"]
         for a in e["arms"]:
             mark = {e["method"]: "method", e["control"]: "control"}.get(a["name"], "")
@@ -173,10 +174,11 @@ def _gap(told: dict[str, Any]) -> str:
     return f"{number(first['value'], first['ci'], '+')}{rough}"
 
 
-def _n(experiment: dict[str, Any]) -> str:
-    """Return how many rows, and of how many groups where those are fewer."""
+def _n(experiment: dict[str, Any], unit: str = "") -> str:
+    """Return how many rows, and in how many groups where those are fewer."""
     n, patients = experiment["n"], experiment.get("patients")
-    return f"{n} (in {patients} groups)" if patients and patients != n else f"{n}"
+    groups = f"in {patients} groups" if patients and patients != n else ""
+    return " ".join(filter(None, (f"{n}", unit, groups)))
 
 
 def _metric(experiment: dict[str, Any]) -> str:
