@@ -60,8 +60,8 @@ def balance(known: Sequence[Study], accounts: Mapping[str, Sequence[dict[str, An
     lines = [
         "## Did transfer help?",
         "",
-        "The table and the counts are of the first experiment of each study; the others stand below. Runs that "
-        "were recorded before it was kept have no difference from a linear probe, and a rough optimism.",
+        "The table and the counts are of the first experiment of each study; the others stand below. Runs "
+        "that were recorded before it was kept have no difference from a linear probe, and a rough optimism.",
         "",
     ]
     real: Counter[str] = Counter()
