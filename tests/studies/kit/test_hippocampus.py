@@ -21,4 +21,5 @@ def test_a_folder_may_be_named_from_where_one_stands(shared_data, monkeypatch):
     folder = shared_data("hippocampus_nifti")
     monkeypatch.chdir(folder.parent)
     here, there = large_or_small(Path(folder.name)), large_or_small(folder)
-    assert here.table["volume"].tolist() == there.table["volume"].tolist()
+    files = [[Path(cell).resolve() for cell in cohort.table["volume"]] for cohort in (here, there)]
+    assert files[0] == files[1] and files[0][0].is_file()

@@ -111,8 +111,8 @@ def procrustes(A: pd.DataFrame, B: pd.DataFrame, shared: Sequence[str] | None = 
     Examples
     --------
     >>> B = pd.DataFrame([[1.0, 0.0], [0.0, 2.0], [1.0, 1.0]], index=["a", "b", "c"])
-    >>> procrustes(B @ np.array([[0.0, 1.0], [-1.0, 0.0]]), B).round(6).tolist()
-    [[0.0, -1.0], [1.0, -0.0]]
+    >>> (procrustes(B @ np.array([[0.0, 1.0], [-1.0, 0.0]]), B).round(6) + 0.0).tolist()
+    [[0.0, -1.0], [1.0, 0.0]]
     """
     from scipy.linalg import orthogonal_procrustes
 
