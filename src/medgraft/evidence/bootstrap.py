@@ -156,6 +156,7 @@ def crossed(draws: Floats, by_repeat: Floats, n: float) -> tuple[Floats, float]:
         Of each repeat: on the rows as they are, then in every resample of patients.
     n : float
         Patients that inform a single repeat, as from `informative`.
+
     References
     ----------
     Cameron, Gelbach and Miller 2011, doi:10.1198/jbes.2010.07136. Owen 2007, doi:10.1214/07-AOAS122.

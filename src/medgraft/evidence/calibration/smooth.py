@@ -124,7 +124,8 @@ def ici(
     The interval does not know the bias of the local line, whose window is as wide for many patients as for
     few. In ``benchmarks/conformal_shift.py``, 95 % intervals held the truth in 93 to 97 % with 50 and 200
     patients; with 1000 in 96 to 99 % where probabilities were right, a little off or too extreme, but in 85
-    to 88 % (of 100 runs) where they were far too low or bent, and the index came out a twentieth too small.
+    to 88 % (of 100 runs) in three of the four scenes where they were far too low or bent, and the index came
+    out a twentieth too small or more.
 
     References
     ----------
