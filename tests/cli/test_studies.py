@@ -36,7 +36,9 @@ def test_the_list_can_be_filtered(words, there, absent):
 
 
 def test_a_filter_that_fits_nothing_and_an_unknown_key_end_in_a_sentence():
-    assert call("list", "--modality", "tarot").exit_code == 2
+    none = call("list", "--modality", "tarot")
+    assert none.exit_code == 2 and "brain MRI; " in none.stderr
+    assert "Did you mean 'rasa2024'?" in call("list", "rasa2025").stderr
     wrong = call("show", "rasa2025")
     assert wrong.exit_code == 2 and "Did you mean 'rasa2024'?" in wrong.stderr
 
@@ -45,6 +47,12 @@ def test_a_card_has_citation_data_published_figures_with_their_source_and_caveat
     shown = call("show", "rasa2024").stdout
     for part in ("10.1177/20552076241286140", "Training/glioma_tumor", "0.9996 (read in:", "Caveats:"):
         assert part in shown
+
+
+@pytest.mark.parametrize("number", ["38", "[38]"])
+def test_a_study_has_its_number_in_the_review_for_a_second_name(number):
+    assert call("show", number).stdout == call("show", "rasa2024").stdout
+    assert "no study '8'" in call("show", "8").stderr
 
 
 def test_a_generated_run_writes_an_account_and_reports_and_says_what_it_found(tmp_path):

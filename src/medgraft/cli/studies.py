@@ -38,20 +38,36 @@ def _list(
             raise MedgraftError(f"No study is of '{given}'.{hint}")
     lines = listing(pattern, modality=modality, transfer=transfer, data=data, caveats=caveats)
     if not lines:
-        raise MedgraftError("No study is like that: medgraft studies list shows all.")
+        raise MedgraftError(f"No study is like that. {_there_are(modality, pattern)}")
     typer.echo("\n".join(lines))
 
 
-def _show(key: Annotated[str, typer.Argument(help="Key of the study, as listed.")]) -> None:
-    """Show the card of a study: citation, task, data and layout, protocol, published figures, caveats."""
+def _there_are(modality: str | None, pattern: str) -> str:
+    """Say which modalities there are, or which word near the key is one."""
     from medgraft.studies import studies as known
+
+    if modality is not None and known.list(pattern):
+        return f"Modalities: {'; '.join(sorted({study.modality for study in known.values()}))}."
+    return did_you_mean(pattern, known).strip() or "medgraft studies list shows all."
+
+
+def _study(key: str) -> Any:
+    """Return the study of a key, or of its number in the review."""
+    from medgraft.studies import studies as known
+
+    numbered = {str(study.ref): study for study in known.values()}
+    return numbered.get(key.strip("[]")) or known[key]
+
+
+def _show(key: Annotated[str, typer.Argument(help="Key or number of the study, as listed.")]) -> None:
+    """Show the card of a study: citation, task, data and layout, protocol, published figures, caveats."""
     from medgraft.studies.kit.show import card
 
-    typer.echo(card(known[key]))
+    typer.echo(card(_study(key)))
 
 
 def _run(
-    key: Annotated[str | None, typer.Argument(help="Key of the study, as listed.")] = None,
+    key: Annotated[str | None, typer.Argument(help="Key or number of the study, as listed.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the results.")] = None,
     all_: Annotated[bool, typer.Option("--all", help="All studies, each in a folder of its key.")] = False,
     data: Annotated[
@@ -98,9 +114,10 @@ def _run(
         "progress": not all_,
     }
     if not all_:
-        told = known[str(key)].run(out, protocol=protocol, **settings)
+        study = _study(str(key))
+        told = study.run(out, protocol=protocol, **settings)
         pages = _reports(out) if report else []
-        typer.echo(outcome(known[str(key)], told))
+        typer.echo(outcome(study, told))
         typer.echo(f"The account is {out / FILE}.")
         for page in pages:
             typer.echo(f"The report is {page}.")

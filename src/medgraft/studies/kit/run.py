@@ -87,7 +87,10 @@ class Run:
             given = {*self.data.folders}
             return "" if given and not given & {*self.study.stand_ins} else about
         leaks = "; ".join(self.study.leaks)
-        return f"{about} It leaks on purpose, as published: {leaks}. No model of it is kept."
+        return (
+            f"{about} It leaks on purpose, as published: {leaks}. No model of it is kept: the arm that is said "
+            "to be delivered is the one that would be."
+        )
 
     def pick(self, full: Any, small: Any) -> Any:
         """Return a setting as the paper has it, or for generated data a small one."""
