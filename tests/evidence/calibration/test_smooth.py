@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
+from scipy.special import expit
 
 from medgraft.base import MedgraftError
 from medgraft.evidence import interval
-from medgraft.evidence.calibration import ici, smooth_curve, smooth_error
+from medgraft.evidence.calibration import Platt, ici, smooth_curve, smooth_error
 from medgraft.evidence.metrics import metrics
 from medgraft.evidence.metrics.calibration import loess
 
@@ -96,8 +97,37 @@ def test_the_interval_starts_at_0_unless_an_error_is_shown():
     assert found.lo == 0
     assert found.note.endswith("the interval starts at 0.")
     shown = ici(bad, p, n_boot=200)
-    assert shown == interval("ici", bad, np.stack([1 - p, p], axis=1), n_boot=200)
     assert 0 < shown.lo < shown.value < shown.hi
+
+
+@pytest.mark.parametrize(
+    ("patients", "rows", "span"), [(25, 1, 0.75), (25, 30, 0.75), (800, 1, 0.75 / 4**0.2)]
+)
+def test_its_curve_is_a_logistic_one_and_the_local_line_through_what_that_leaves(patients, rows, span):
+    rng = np.random.default_rng(7)
+    group = np.repeat(np.arange(patients), rows)
+    p = rng.choice(np.linspace(0.05, 0.95, 19), len(group))
+    y = (rng.random(len(group)) < p**2).astype(int)
+    guide = Platt().fit(p, y, group=group).transform(p)
+    line = {a: naive(p, y - guide, a, span) for a in np.unique(p)}
+    curve = np.clip(guide + [line[a] for a in p], 0, 1)
+    assert ici(y, p, group=group, n_boot=2).value == pytest.approx(np.abs(curve - p).mean(), abs=1e-9)
+
+
+@pytest.mark.parametrize(("shift", "bend"), [(1.0, 0.0), (0.3, -0.4)])
+def test_of_many_patients_it_comes_nearer_to_the_truth_than_the_wide_window_does(shift, bend):
+    line = np.sort(np.random.default_rng(8).normal(-0.8, 1.2, 20_000))
+    p, truly = expit(line), expit(line + shift + bend * (line + 0.8) ** 2)
+    y = np.diff(np.floor(np.cumsum(truly)), prepend=0).astype(int)  # as often as truly, without luck
+    truth = np.abs(truly - p).mean()
+    off, wide = (abs(x - truth) for x in (ici(y, p, n_boot=2).value, smooth_error(y, p).ici))
+    assert off < wide / 2
+
+
+@pytest.mark.parametrize("y", [[0, 0, 1, 1], [0, 0, 0, 0]])
+def test_it_is_there_where_predictions_separate_all_or_nothing_happens_or_all_are_equal(y):
+    assert np.isfinite(ici(y, [0.1, 0.2, 0.8, 0.9], n_boot=20).value)
+    assert ici(y, [0.5] * 4, n_boot=20).value == pytest.approx(abs(np.mean(y) - 0.5))
 
 
 def test_the_index_of_a_class_is_that_of_the_class_against_the_rest():

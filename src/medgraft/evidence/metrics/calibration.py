@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -123,15 +123,24 @@ def loess(x: Floats, y: Floats, w: Floats, at: Floats, span: float = 0.75) -> Fl
     return out
 
 
-def smooth_gaps(predicted: Floats, happened: Floats, w: Floats, span: float = 0.75) -> tuple[Floats, Floats]:
-    """Return how far the smooth curve is from each distinct prediction, and the weight there, both (g, B)."""
+def smooth_gaps(
+    predicted: Floats,
+    happened: Floats,
+    w: Floats,
+    span: float = 0.75,
+    guide: Callable[[Floats], Floats] = np.zeros_like,
+) -> tuple[Floats, Floats]:
+    """Return how far the smooth curve is from each distinct prediction, and the weight there, both (g, B).
+
+    The curve is a first guess, `guide`, and the local line through what it leaves.
+    """
     used = w.any(axis=0)
     if used.any() and not used.all():  # a row that counts nothing has no say in where the curve is computed
         predicted, happened, w = predicted[used], happened[used], w[:, used]
     values, tie = np.unique(predicted, return_inverse=True)
     g = len(values)
     pick = np.arange(g) if g <= POINTS else np.linspace(0, g - 1, POINTS).round().astype(np.int64)
-    curve = loess(predicted, happened, w, values[pick], span)
+    curve = loess(predicted, happened - guide(predicted), w, values[pick], span)
     if g > POINTS:
         right = np.clip(np.searchsorted(values[pick], values), 1, POINTS - 1)
         low, high = values[pick][right - 1], values[pick][right]
@@ -139,7 +148,7 @@ def smooth_gaps(predicted: Floats, happened: Floats, w: Floats, span: float = 0.
         curve = (1 - part) * curve[right - 1] + part * curve[right]
     mass = np.zeros((g, len(w)))
     np.add.at(mass, tie, w.T)
-    return np.abs(np.clip(curve, 0.0, 1.0) - values[:, None]), mass
+    return np.abs(np.clip(curve + guide(values)[:, None], 0.0, 1.0) - values[:, None]), mass
 
 
 @metric(
@@ -163,5 +172,9 @@ def ici(y: Floats, p: Floats, w: Floats, block: Ints) -> Floats:
     for a perfectly calibrated model too. Above 32 distinct predictions the curve is computed at 32 of them,
     evenly spaced among them, and straight between. Austin and Steyerberg 2019, doi:10.1002/sim.8281.
     """
-    gap, mass = smooth_gaps(*confidence(y, p), w)
+    return smooth_mean(*smooth_gaps(*confidence(y, p), w))
+
+
+def smooth_mean(gap: Floats, mass: Floats) -> Floats:
+    """Return the mean distance (B,) from what `smooth_gaps` returns."""
     return share((gap * mass).sum(axis=0), mass.sum(axis=0))
