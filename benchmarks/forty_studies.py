@@ -29,7 +29,7 @@ CHEST = ["covid_chestxray", "chest_xray_pneumonia=cxr_pneumonia_kermany"]
 # Key, or KEY-NAME -> settings of `Study.run`; "data": folders of DATA, as NAME=FOLDER in a layout of its own.
 RUNS: dict[str, dict[str, Any]] = {
     "wang2023": {"data": ["bonn_eeg"]},
-    "roy2024": {"data": ["wisdm_transformed"], "repeats": 5},
+    "roy2024": {"data": ["wisdm_transformed"]},
     "azizian2024": {"data": ["rbp_sequences"], "limit": 60},
     "taghizadeh2024": {"data": ["eegmmi_s001"]},
     "martinezenguita2023": {"data": ["methylation_age"], "repeats": 5},

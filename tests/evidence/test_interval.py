@@ -147,6 +147,15 @@ def test_all_right_or_all_wrong_has_the_exact_bound(metric, classes, n):
         assert wrong.hi == pytest.approx(1 - 0.025 ** (1 / n))
 
 
+def test_the_exact_bound_of_ranks_counts_pairs_within_folds():
+    y = np.array([1] * 10 + [0] + [1] + [0] * 10)  # ten events beside one other, and the reverse
+    fold = np.repeat([0, 1], 11)
+    p = np.stack([1.0 - y, y], axis=1)
+    assert interval("auroc", y, p, fold=fold).lo == pytest.approx(0.025 ** (1 / 2))
+    assert interval("auroc", y, p).lo == pytest.approx(0.025 ** (1 / 11))
+    assert interval("auroc", y, p, fold=np.arange(22)).lo == pytest.approx(0.025 ** (1 / 11))  # none has both
+
+
 def test_exact_bounds_count_patients_not_rows():
     y = np.repeat(np.arange(10) % 2, 7)
     got = interval("accuracy", y, sure(y), group=np.repeat(np.arange(10), 7), n_boot=10)

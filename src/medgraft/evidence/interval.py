@@ -19,7 +19,8 @@ from medgraft.evidence.bootstrap import (
     reaching,
     replicate,
 )
-from medgraft.evidence.metrics.base import Metric, as_metric
+from medgraft.evidence.metrics.base import Ints, Metric, as_metric
+from medgraft.evidence.metrics.ranking import ranks, strata
 from medgraft.evidence.scores import Scores
 from medgraft.evidence.shares import mean_share
 
@@ -94,8 +95,25 @@ def degenerate(metric: Metric, scores: Scores, value: float, level: float) -> tu
         # A^m; and a balanced accuracy a of K classes is right on m disjoint K-tuples with at most a^(K m).
         m = scores.patients_per_class()
         n = int(m.min()) * (len(m) if metric.name == "balanced_accuracy" else 1)
+        if metric.view is ranks:
+            n = min(n, _pairs(scores))
     end = exact_end(n, level)
     return (end, 1.0) if value == 1.0 else (0.0, 1 - end)
+
+
+def _pairs(scores: Scores) -> int:
+    """Return how many disjoint pairs of patients are compared: within folds, and of the rarest class."""
+    first = scores.parts()[0]
+    y, group, fold = scores.y[first], scores.group[first], scores.fold[first]
+
+    def of(rows: Ints) -> int:
+        return len(np.unique(group[rows]))
+
+    found = []
+    for k in np.unique(y):
+        parts = strata(y == k, fold)
+        found.append(sum(min(of(r[y[r] == k]), of(r[y[r] != k])) for r in parts))
+    return min(found)
 
 
 def interval(

@@ -125,9 +125,40 @@ def test_of_many_patients_it_comes_nearer_to_the_truth_than_the_wide_window_does
 
 
 @pytest.mark.parametrize("y", [[0, 0, 1, 1], [0, 0, 0, 0]])
-def test_it_is_there_where_predictions_separate_all_or_nothing_happens_or_all_are_equal(y):
-    assert np.isfinite(ici(y, [0.1, 0.2, 0.8, 0.9], n_boot=20).value)
-    assert ici(y, [0.5] * 4, n_boot=20).value == pytest.approx(abs(np.mean(y) - 0.5))
+@pytest.mark.parametrize(
+    "p", [[0.1, 0.2, 0.8, 0.9], [0.5] * 4, [0.3, 0.1 + 0.2] * 2, [1e-9, 1e-8, 1e-7, 1e-8], [0, 1, 0, 1]]
+)
+def test_it_is_there_where_no_logistic_curve_can_be_drawn(y, p):
+    found = ici(y, p, n_boot=20)
+    assert np.isfinite([found.value, found.lo, found.hi]).all()
+    if np.ptp(p) < 1e-6:
+        assert found.value == pytest.approx(abs(np.mean(y) - p[0]), abs=1e-6)
+
+
+def test_ten_patients_are_tested_for_an_error_and_one_has_no_interval():
+    p = np.linspace(0.9, 0.99, 10)
+    shown = ici(np.zeros(10, dtype=int), p, n_boot=200)
+    assert 0.8 < shown.lo < shown.value < shown.hi and not shown.note
+    alone = ici([1, 1], [0.3, 0.4], group=["a", "a"], n_boot=20)
+    assert np.isnan([alone.lo, alone.hi]).all() and "starts at 0" not in alone.note
+
+
+@pytest.mark.parametrize(
+    ("p", "y"),
+    [([0.2] * 19 + [0.9], [0, 1] * 10), ([0.2, 0.7], [0, 1]), ([0.1] * 998 + [0.5] * 2, [0, 1] * 500)],
+)
+def test_a_tie_that_fills_the_window_costs_no_draw(p, y):
+    for found in (
+        ici(y, p, n_boot=100),
+        interval("ici", y, np.stack([1 - np.array(p), p], axis=1), n_boot=100),
+    ):
+        assert np.isfinite([found.lo, found.hi]).all() and "left out" not in found.note
+
+
+def test_a_window_with_nothing_inside_has_the_line_through_what_lies_at_its_ends():
+    x, y = np.array([0.1, 0.3, 0.5, 0.5]), np.array([1.0, 7.0, 0.0, 1.0])
+    w = np.array([[1.0, 0.0, 1.0, 1.0]])
+    assert loess(x, y, w, np.array([0.3]), 0.5)[0, 0] == pytest.approx((1 + 0.5) / 2)
 
 
 def test_the_index_of_a_class_is_that_of_the_class_against_the_rest():

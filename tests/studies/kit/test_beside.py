@@ -46,6 +46,7 @@ def test_the_difference_is_that_of_the_two_arms_on_the_same_rows(asked):
     values = {a["name"]: a["value"] for a in told["arms"]}
     assert values == {arm: pytest.approx(_right(result, arm).mean()) for arm in (one, two)}
     assert (told["method"], told["control"], told["n"]) == (one, two, 90)
+    assert told["patients"] == result.data["n_patients"] < 90
 
 
 def test_asked_the_other_way_round_the_answer_changes_its_sign(asked):

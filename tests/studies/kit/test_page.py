@@ -50,6 +50,12 @@ def test_verdicts_are_counted_by_kind_of_data_and_studies_without_transfer_are_n
     assert "On generated data alone, transfer (1 studies): helped in 1" in made
 
 
+def test_a_verdict_whose_interval_its_own_notes_call_too_narrow_says_so_in_the_table():
+    known, note = [studies["rasa2024"]], "Segments stand for people, and intervals are too narrow."
+    text = balance(known, {"rasa2024": [account("rasa2024", "harms", notes=[note])]})
+    assert "| harms (interval too narrow) |" in text
+
+
 def test_a_section_shows_ours_with_n_interval_and_date_and_theirs_with_its_source():
     told = account("rasa2024", "helps", command="medgraft studies run rasa2024")
     gap = {"title": "T", "metric": "auroc", "value": 0.05, "ci": [0.0, 0.1]}

@@ -16,7 +16,8 @@ METHOD, PROBE = "finetune:source=b,epochs=3", "linear-probe:source=b"
 def test_the_probe_is_that_of_the_methods_own_network_and_none_is_its_own_yardstick():
     arms = ["linear-probe:source=a", PROBE, METHOD, "finetune:source=c", "linear-probe:source=a+hopfield"]
     assert probe_of(arms, METHOD) == PROBE
-    assert probe_of(arms, "finetune:source=c") == "linear-probe:source=a"
+    assert probe_of(arms, "finetune:source=c") is None
+    assert probe_of(arms, "guarded") == "linear-probe:source=a"
     assert probe_of(arms, "linear-probe:source=a+hopfield") == "linear-probe:source=a"
     assert probe_of(arms, PROBE) is None
     assert probe_of([METHOD, "scratch:source=b"], METHOD) is None

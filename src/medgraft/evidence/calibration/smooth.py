@@ -1,4 +1,4 @@
-"""Distance from a smooth calibration curve: ICI, E50, E90, Emax, and an interval for the first."""
+"""Distance from a smooth calibration curve: ICI, E50, E90, Emax; an ICI of less bias with an interval."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ def smooth_error(y: ArrayLike, p: ArrayLike, *, of: int | None = None, span: flo
     r"""Return the integrated calibration index and the quantiles of what it averages.
 
     Use it for the size of miscalibration in units of probability, without bins. Not to say that a model is
-    miscalibrated: all four are positive for a calibrated one too. `ici` gives the first an interval.
+    miscalibrated: all four are positive for a calibrated one too. `ici` gives an interval, to the index of
+    a curve of less bias: its value differs.
 
     With :math:`g_i = |\hat o(c_i) - c_i|`, :math:`\hat o` the local line through what happened (`loess`
     with the window `span`, without robustness steps, kept between 0 and 1): the mean of g, its median,
@@ -98,7 +99,8 @@ def ici(
     .. math:: \hat o(c) = g(c) + \mathrm{loess}(o - g)(c), \qquad
               \text{window } \tfrac34 \min\bigl(1, (200/n)^{1/5}\bigr)
 
-    with n patients: a window that stays as wide for many patients flattens what they could show. The ends are
+    with n patients, g counting each patient once and the line each row: a window that stays as wide for many
+    patients flattens what they could show. The ends are
     percentiles over patients, as in `interval`, with g and the window kept; but the lower end is 0 unless
     `debiased_ece` shows calibration error beyond chance, at the same level: of calibrated models it is above
     0 in a share of about one minus that level. A mean of absolute values has a corner at 0, next to which
@@ -146,7 +148,8 @@ def ici(
     """
     made = events(y, p, group=group, of=of)
     both = np.stack([1 - made.predicted, made.predicted], axis=1)
-    span = 0.75 * min(1.0, (200 / len(np.unique(made.group))) ** 0.2)
+    patients = len(np.unique(made.group))
+    span = 0.75 * min(1.0, (200 / patients) ** 0.2)
     guide = _guide(made)
 
     def index(y: Floats, p: Floats, w: Floats, block: Ints) -> Floats:
@@ -154,18 +157,21 @@ def ici(
 
     guided = replace(metrics["ici"], fn=index)
     found = interval(guided, made.happened, both, group=made.group, n_boot=n_boot, seed=seed, level=level)
-    if debiased_ece(made.happened, both, group=made.group, level=level).lo > 0:
+    bins = int(np.clip(patients // 5, 1, 10))
+    error = debiased_ece(made.happened, both, bins, group=made.group, level=level)
+    if np.isnan(found.lo) or error.lo > 0:
         return found
-    note = f"{found.note} No calibration error beyond chance is shown: the interval starts at 0.".strip()
+    why = "is shown" if error.lo == 0 else "could be tested for"
+    note = f"{found.note} No calibration error beyond chance {why}: the interval starts at 0.".strip()
     return replace(found, lo=0.0, note=note)
 
 
 def _guide(made: Events) -> Callable[[Floats], Floats]:
     """Return the logistic curve through what happened; nothing where predictions cannot draw one."""
-    if np.ptp(made.predicted) == 0:
+    try:
+        return Platt().fit(made.predicted, made.happened, group=made.group).transform
+    except MedgraftError:
         return np.zeros_like
-    fitted = Platt().fit(made.predicted, made.happened, group=made.group)
-    return lambda c: fitted.transform(c)
 
 
 def smooth_curve(

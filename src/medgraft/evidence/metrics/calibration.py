@@ -94,7 +94,8 @@ def loess(x: Floats, y: Floats, w: Floats, at: Floats, span: float = 0.75) -> Fl
 
     At a point a the line of least squares with weights :math:`w_i (1 - |x_i - a|^3 / h^3)_+^3`, where h is
     the smallest radius that holds the share `span` of all weight; where such a window holds one value of x
-    only, the mean. Without robustness steps. `x` (n,) and `at` (m,), `y` (n,), `w` (B, n).
+    only, the mean; where all its weight lies at its ends, the line with the weights alone. Without robustness
+    steps. `x` (n,) and `at` (m,), `y` (n,), `w` (B, n).
     """
     values, tie = np.unique(x, return_inverse=True)
     order = np.argsort(tie, kind="stable")
@@ -113,6 +114,8 @@ def loess(x: Floats, y: Floats, w: Floats, at: Floats, span: float = 0.75) -> Fl
         kernel = 1 - u * u * u
         np.maximum(kernel, 0.0, out=kernel)
         kernel = np.where(h > 0, kernel * kernel * kernel, distance[:, None] == 0)
+        inside = (kernel * mass).sum(axis=0)  # the kernel is 0 at the ends, where all weight may lie
+        kernel = np.where(inside <= 1e-9 * wanted, u <= 1 + 1e-12, kernel)
         k, t = kernel * mass, kernel * total
         s0, s1, s2 = k.sum(axis=0), shift @ k, (shift * shift) @ k
         t0, t1 = t.sum(axis=0), shift @ t

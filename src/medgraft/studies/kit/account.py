@@ -70,6 +70,7 @@ def of_values(
     greater_is_better: bool,
     verdict: str | None = None,
     why: str = "",
+    patients: int | None = None,
 ) -> dict[str, Any]:
     """Return the experiment of figures that were computed beside a trial.
 
@@ -86,6 +87,8 @@ def of_values(
     greater_is_better : bool
     verdict, why : str, optional
         What a comparison said, and its reason; default what the interval of the difference says.
+    patients : int, optional
+        How many groups the units are in, where they are not independent.
     """
     gain = difference if greater_is_better else Interval(-difference.value, -difference.hi, -difference.lo)
     return {
@@ -94,6 +97,7 @@ def of_values(
         "metric": metric,
         "n": n,
         "unit": unit,
+        "patients": n if patients is None else patients,
         "arms": [
             {
                 "name": name,

@@ -43,6 +43,7 @@ def against(run: Run, title: str, result: Result, method: str, other: str, *, fi
         difference=Interval(gap.difference, gap.lo, gap.hi),
         n=int(result.data["n"]),
         unit="rows",
+        patients=int(result.data.get("n_patients") or result.data["n"]),
         greater_is_better=result.data["better"] == "higher",
         verdict=gap.verdict,
         why=gap.note,

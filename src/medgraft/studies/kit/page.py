@@ -34,8 +34,10 @@ are not comparable with ours row by row.
 Our figures come with the number of rows, a 95 % interval and the date. Folders in the commands are ours:
 put yours in their place. Where the paper's pretrained networks could not be had, others stood in, and
 cohorts were cut to what two processor cores do in some hours in all: a verdict here is about the method at
-that size, not about the paper. Numbers of images and of repeats were raised once, after first figures had
-been seen, for narrower intervals; what came of it was kept. A network from random weights hardly trains on
+that size, not about the paper. With one repeat, as in nearly all, an interval leaves out the luck of the
+division and of the training, in the optimism too. After first figures had been seen, numbers of images and
+of repeats were raised once, for narrower intervals, and the controls of [46], [50] and [70] searched as their
+methods are; what came of it was kept. A network from random weights hardly trains on
 so few images, so that to beat it is nearly assured: the linear probe, which only reads frozen features, is
 the harder yardstick.
 """
@@ -84,6 +86,7 @@ def balance(known: Sequence[Study], accounts: Mapping[str, Sequence[dict[str, An
         shown = number(beside["difference"], beside["ci"], "+") if beside else ""
         probed.update([beside["verdict"]] if beside and moves and kind != "generated" else [])
         verdict = told["verdict"] if moves else f"{told['verdict']} (no transfer)"
+        verdict += " (interval too narrow)" if any("too narrow" in note for note in told["notes"]) else ""
         rows.append(
             f"| [{s.ref}] | [{s.key}](#{_anchor(s)}) | {kind} | {_n(first)} | {_metric(first)} | "
             f"{number(first['difference'], first['ci'], '+')} | {verdict} | {shown} | {gap} |"

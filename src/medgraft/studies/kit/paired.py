@@ -37,13 +37,13 @@ def paired(result: Result, method: str, other: str, seed: int = 0) -> Comparison
 
 
 def probe_of(arms: Sequence[str], method: str) -> str | None:
-    """Return the linear probe that a method is to be seen beside: of its own network, else the first.
+    """Return the linear probe that a method is to be seen beside: of its own network.
 
     Parameters
     ----------
     arms : sequence of str
     method : str
-        None is returned where it is one itself, or there is none.
+        None is returned where it is one itself, or there is none. Where it names no network, the first.
 
     Examples
     --------
@@ -55,7 +55,7 @@ def probe_of(arms: Sequence[str], method: str) -> str | None:
     if not plain or method in plain:
         return None
     used = _SOURCE.findall(method)
-    return next((arm for arm in plain if _SOURCE.findall(arm) == used), plain[0])
+    return next((arm for arm in plain if not used or _SOURCE.findall(arm) == used), None)
 
 
 def beside_probe(result: Result, method: str, seed: int = 0) -> dict[str, Any] | None:

@@ -212,6 +212,7 @@ class Run:
         greater_is_better: bool = True,
         verdict: str | None = None,
         why: str = "",
+        patients: int | None = None,
     ) -> None:
         """Record an experiment that is no trial.
 
@@ -231,6 +232,8 @@ class Run:
         greater_is_better : bool
         verdict, why : str, optional
             What a comparison said, and its reason; default what the interval of the difference says.
+        patients : int, optional
+            How many groups the units are in, where they are not independent.
         """
         told = (title, metric, values, method, control, difference, n, unit, greater_is_better, verdict, why)
-        self.experiments.append(account.of_values(*told))
+        self.experiments.append(account.of_values(*told, patients))
