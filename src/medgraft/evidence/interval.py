@@ -96,7 +96,7 @@ def degenerate(metric: Metric, scores: Scores, value: float, level: float) -> tu
         m = scores.patients_per_class()
         n = int(m.min()) * (len(m) if metric.name == "balanced_accuracy" else 1)
         if metric.view is ranks:
-            n = min(n, _pairs(scores))
+            n = min(n, _pairs(scores) or n)
     end = exact_end(n, level)
     return (end, 1.0) if value == 1.0 else (0.0, 1 - end)
 

@@ -159,8 +159,8 @@ def limits(run: Run) -> list[str]:
     if repeats > 1:
         said.append(
             "Intervals of calibration, decisions and uncertainty are over patients alone: how much they vary "
-            "from one repeat to the next is not in them, and figures at a threshold and of sets are of the "
-            "first."
+            "from one repeat to the next is not in them. Calibration is of all repeats together, where "
+            "opposite errors cancel; figures at a threshold and of sets are of the first."
         )
     if repeats == 1:
         said.append(

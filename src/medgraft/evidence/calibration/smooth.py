@@ -100,11 +100,10 @@ def ici(
               \text{window } \tfrac34 \min\bigl(1, (200/n)^{1/5}\bigr)
 
     with n patients, g counting each patient once and the line each row: a window that stays as wide for many
-    patients flattens what they could show. The ends are
-    percentiles over patients, as in `interval`, with g and the window kept; but the lower end is 0 unless
-    `debiased_ece` shows calibration error beyond chance, at the same level: of calibrated models it is above
-    0 in a share of about one minus that level. A mean of absolute values has a corner at 0, next to which
-    resampling alone is not right (Fang and Santos 2019).
+    patients flattens what they could show. The ends are percentiles over patients, as in `interval`, with g
+    and the window kept; but the lower end is 0 unless `debiased_ece` shows calibration error beyond chance,
+    at the same level: of calibrated models it is above 0 in a share of about one minus that level. A mean of
+    absolute values has a corner at 0, next to which resampling alone is not right (Fang and Santos 2019).
 
     Parameters
     ----------
@@ -133,6 +132,10 @@ def ici(
     Notes
     -----
     Cost O(n n_boot), some seconds for 1000 patients.
+
+    In the scenes of ``benchmarks/conformal_shift.py``, intervals of 95 % held the truth in 93 to 97 % with 50
+    and with 200 patients, and in 93 to 96 % with 1000 of three rows each. The value is too high where
+    probabilities are right: a curve through few patients bends by chance.
 
     References
     ----------
