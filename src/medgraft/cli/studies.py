@@ -36,6 +36,7 @@ def _list(
         if given is not None and given not in names:
             hint = did_you_mean(given, names) or f" There are {', '.join(names)}."
             raise MedgraftError(f"No study is of '{given}'.{hint}")
+    pattern = _numbered().get(pattern.strip("[]"), pattern)
     lines = listing(pattern, modality=modality, transfer=transfer, data=data, caveats=caveats)
     if not lines:
         raise MedgraftError(f"No study is like that. {_there_are(modality, pattern)}")
@@ -51,12 +52,21 @@ def _there_are(modality: str | None, pattern: str) -> str:
     return did_you_mean(pattern, known).strip() or "medgraft studies list shows all."
 
 
+def _numbered() -> dict[str, str]:
+    """Return the key of each number in the review."""
+    from medgraft.studies import studies as known
+
+    return {str(study.ref): key for key, study in known.items()}
+
+
 def _study(key: str) -> Any:
     """Return the study of a key, or of its number in the review."""
     from medgraft.studies import studies as known
 
-    numbered = {str(study.ref): study for study in known.values()}
-    return numbered.get(key.strip("[]")) or known[key]
+    refs = _numbered()
+    if (ref := key.strip("[]")).isdigit() and ref not in refs:
+        raise MedgraftError(f"There is no study [{ref}]: the numbers run from {min(refs)} to {max(refs)}.")
+    return known[refs.get(ref, key)]
 
 
 def _show(key: Annotated[str, typer.Argument(help="Key or number of the study, as listed.")]) -> None:

@@ -44,6 +44,8 @@ class Run:
         Pictures of test samples, where the user asked for them.
     predictions : DataFrame or None
         ``predictions.parquet`` at the label budget of the headline; None where it is gone.
+    kept : bool
+        Whether the model is in the folder.
     """
 
     result: dict[str, Any]
@@ -52,6 +54,7 @@ class Run:
     samples: dict[str, list[float]] = field(default_factory=dict)
     examples: list[dict[str, Any]] = field(default_factory=list)
     predictions: pd.DataFrame | None = None
+    kept: bool = True
 
 
 def read_run(folder: Path) -> Run:
@@ -75,7 +78,8 @@ def read_run(folder: Path) -> Run:
     predictions = _predictions(folder, result)
     calibration = result.get("calibration") or _calibration(predictions, result)
     samples, examples = read_samples(predictions, result), read_examples(folder, result)
-    return Run(scrub(result), scrub(plan), scrub(calibration), samples, examples, predictions)
+    kept = (folder / "graft").is_dir()
+    return Run(scrub(result), scrub(plan), scrub(calibration), samples, examples, predictions, kept)
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -141,7 +141,8 @@ def _parts(run: Run) -> str:
 
 def _code(run: Run) -> str:
     version = (run.result.get("versions") or {}).get("medgraft", "")
-    return f"medgraft {version} (Apache-2.0); the command is in the section “Repeat it”."
+    where = "; the command is in the section “Repeat it”" if run.result.get("command") else ""
+    return f"medgraft {version} (Apache-2.0){where}."
 
 
 def _flow(run: Run) -> str:
@@ -171,6 +172,8 @@ def _numbers(run: Run) -> str:
 def _specified(run: Run) -> str:
     if (run.result.get("design") or {}).get("kind") == "time-ordered":
         return ""  # a model for each patient, and none for all
+    if not run.kept:
+        return "No model is kept with this run."
     return f"The folder graft/ holds the whole model ({View(run).delivered}); medgraft predict applies it."
 
 
@@ -251,7 +254,7 @@ _ITEMS: tuple[str | tuple[str, str, Filled | None], ...] = (
     (
         "27a",
         "How bad or missing input is noticed and dealt with in use",
-        lambda run: _INPUT if _is_table(run) else "",
+        lambda run: _INPUT if _is_table(run) and run.kept else "",
     ),
     ("27b", "What users must do, and what they must know", None),
     ("27c", "Next steps of research; applicability elsewhere", None),

@@ -50,6 +50,14 @@ def test_verdicts_are_counted_by_kind_of_data_and_studies_without_transfer_are_n
     assert "On generated data alone, transfer (1 studies): helped in 1" in made
 
 
+def test_two_studies_that_made_the_same_run_count_once():
+    known = [studies["rasa2024"], studies["natha2024"]]
+    known.sort(key=lambda s: s.ref)
+    text = balance(known, {s.key: [account(s.key, "helps")] for s in known})
+    assert "On real data, transfer (1 studies): helped in 1," in text
+    assert f"| helps (the same run as [{known[0].ref}], counted once) |" in text
+
+
 def test_a_verdict_whose_interval_its_own_notes_call_too_narrow_says_so_in_the_table():
     known, note = [studies["rasa2024"]], "Segments stand for people, and intervals are too narrow."
     text = balance(known, {"rasa2024": [account("rasa2024", "harms", notes=[note])]})

@@ -153,7 +153,13 @@ def _fetched(study: Study) -> dict[str, Path]:
     free = [n for n in study.data if not public_sets[n].restricted and public_sets[n].files]
     if not free:
         raise MedgraftError(f"{study.key} needs data. {where_to_get(study)}")
-    return {free[0]: fetch(free[0])}
+    try:
+        return {free[0]: fetch(free[0])}
+    except MedgraftError as error:
+        raise MedgraftError(
+            f"Without --data, {study.key} fetches {free[0]}: {error} Here: give a folder of it with --data, or "
+            "use --generated."
+        ) from None
 
 
 def where_to_get(study: Study) -> str:
