@@ -157,8 +157,8 @@ def _fetched(study: Study) -> dict[str, Path]:
         return {free[0]: fetch(free[0])}
     except MedgraftError as error:
         raise MedgraftError(
-            f"Without --data, {study.key} fetches {free[0]}: {error} Here: give a folder of it with --data, or "
-            "use --generated."
+            f"Without --data, {study.key} fetches {free[0]}: {error} Here: give a folder of it with "
+            "--data, or use --generated."
         ) from None
 
 

@@ -89,8 +89,8 @@ class Run:
         leaks = "; ".join(self.study.leaks)
         return (
             f"{about} It leaks on purpose, as published: {leaks}. So where this file says that models never "
-            "saw the rows that they were tested on, or counts rows as patients, it is as the study would have "
-            "it. No model of it is kept: the arm that is said to be delivered is the one that would be."
+            "saw the rows that they were tested on, or counts rows as patients, it is as the study would "
+            "have it. No model of it is kept: the arm that is said to be delivered is the one that would be."
         )
 
     def pick(self, full: Any, small: Any) -> Any:
