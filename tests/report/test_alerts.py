@@ -69,6 +69,15 @@ def test_a_site_that_tells_the_label_comes_first_and_before_the_verdict_on_the_p
     assert page.index('class="verdict') < page.index("Cramér&#39;s V") < page.index("(--folds domain)")
 
 
+def test_a_caution_without_an_audit_points_to_none(make, rewrite):
+    folder, result = make()
+    rewrite(folder, result | {"caution": "It leaks on purpose.", "audit": []})
+    page = build(folder).read_text()
+    assert "It leaks on purpose." in page and 'href="#audit"' not in page
+    rewrite(folder, result | {"caution": "It leaks on purpose.", "audit": [COPIES]})
+    assert 'href="#audit"' in build(folder).read_text()
+
+
 @pytest.mark.parametrize("severity", ["note", "warning"])
 def test_other_findings_are_told_first_only_where_they_are_severe(make, rewrite, severity):
     folder, result = make()

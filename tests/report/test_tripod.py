@@ -38,6 +38,19 @@ def test_what_the_run_knows_is_told_with_its_figures(make):
     assert said["14"].startswith("AUROC by sex")
 
 
+def test_a_model_and_a_command_are_named_only_where_there_are_any(make, rewrite):
+    folder, result = make()
+    rewrite(folder, result | {"command": ""})
+    said = {item["number"]: item["says"] for item in checklist(read_run(folder))}
+    assert said["22"] == "No model is kept with this run." and said["27a"] == ""
+    assert "Repeat it" not in said["18f"]
+    (folder / "graft").mkdir()
+    rewrite(folder, result | {"command": "medgraft trial"})
+    said = {item["number"]: item["says"] for item in checklist(read_run(folder))}
+    assert said["22"].startswith("The folder graft/ holds the whole model")
+    assert "Repeat it" in said["18f"]
+
+
 def test_figures_by_site_are_promised_only_where_several_sites_were_tested(make, rewrite):
     folder, _ = make()
     said = {item["number"]: item["says"] for item in checklist(read_run(folder))}
