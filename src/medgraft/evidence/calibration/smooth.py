@@ -139,8 +139,9 @@ def ici(
 
     References
     ----------
-    Austin and Steyerberg 2019, doi:10.1002/sim.8281. The curve with a first guess: Hjort and Glad 1995,
-    doi:10.1214/aos/1176324627. Fang and Santos 2019, arXiv:1404.3763.
+    Austin and Steyerberg 2019, doi:10.1002/sim.8281. The curve with a first guess: Glad 1998, Parametrically
+    guided non-parametric regression, Scandinavian Journal of Statistics. Fang and Santos 2019,
+    arXiv:1404.3763.
 
     Examples
     --------
